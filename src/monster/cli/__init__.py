@@ -1,0 +1,1 @@
+"""The `monster` command; the only package that knows both services."""
