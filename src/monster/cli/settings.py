@@ -99,10 +99,10 @@ class Platform(BaseSettings):
     upload_limit_bytes: int = Field(
         default=25 << 20, ge=1024, le=1 << 30, description="Largest document that may be uploaded."
     )
-    embedding_hub_url: str = Field(
-        default="https://huggingface.co",
+    embedding_hub_url: str | None = Field(
+        default=None,
         pattern=r"^https?://\S+$",
-        description="Where the embedding model is fetched from if its package is not installed.",
+        description="A mirror to fetch the embedding model from if its package is not installed.",
     )
     log_format: Literal["auto", "json", "text"] = Field(
         default="auto", description="`auto`: text in a terminal, JSON lines elsewhere."

@@ -103,9 +103,11 @@ def _serve(installation: Installation, stack: ExitStack) -> None:
     with console.status("Starting …"):
         stack.enter_context(preparation.database(installation))
         first = preparation.prepare(installation)
-        for child in children:
-            child.go()
+        engine, dashboard, worker = children
+        engine.go()
+        dashboard.go()
         _wait_until_answering(installation, children)
+        worker.go()  # its first job is for an engine that answers
         if first:
             preparation.wait_for_guide(installation)
     _greet(installation, first)
