@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
 import uvicorn
@@ -70,14 +70,13 @@ async def _worker(installation: Installation, *, leashed: bool) -> int:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    try:
+    with suppress(_Stopped):
         async with _on_leash(stopped.set, leashed=leashed), asyncio.TaskGroup() as group:
             group.create_task(dashboard_worker.work(installation.dashboard()))
             group.create_task(engine_worker.work(installation.engine()))
             await stopped.wait()
             raise _Stopped
-    except* _Stopped:
-        return 0
+    return 0
 
 
 @asynccontextmanager
