@@ -1,10 +1,11 @@
 """The three processes: dashboard, engine, worker. Each ends on SIGTERM, or with its parent."""
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Literal
 
 import uvicorn
@@ -18,6 +19,8 @@ from monster.dashboard.app import create_app as create_dashboard
 from monster.engine import worker as engine_worker
 from monster.engine.app import create_app as create_engine
 from monster.kit import leash, logs
+
+logger = logging.getLogger(__name__)
 
 _PATIENCE = 3  # seconds that open streams have to end when the process stops
 
@@ -70,12 +73,14 @@ async def _worker(installation: Installation, *, leashed: bool) -> int:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    with suppress(_Stopped):
+    try:
         async with _on_leash(stopped.set, leashed=leashed), asyncio.TaskGroup() as group:
             group.create_task(dashboard_worker.work(installation.dashboard()))
             group.create_task(engine_worker.work(installation.engine()))
             await stopped.wait()
             raise _Stopped
+    except* _Stopped:
+        logger.info("the worker stops")
     return 0
 
 
