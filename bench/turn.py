@@ -33,8 +33,8 @@ def cases(streams: list[int], turns: int) -> list[Case]:
     some = min(16, max(streams))
     return [
         *(Case("burst", n, max(n, turns if n > 1 else turns // 2)) for n in streams),
-        Case("packets", some, max(some, turns // 2), 0.25),
-        Case("paced", some, max(some, turns // 5), 1.28),
+        Case("packets", some, max(some, turns // 2), length=0.25),
+        Case("paced", some, max(some, turns // 5), length=1.28),
         Case("tool", some, max(some, turns // 2)),
     ]
 
