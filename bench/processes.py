@@ -50,6 +50,8 @@ class Child:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
+        assert self._child.stdout
+        self._child.stdout.close()
 
 
 @contextmanager
