@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hmac
+from functools import cache
 
 import bcrypt
 
@@ -18,7 +19,7 @@ async def hash_password(password: str, cost: int = COST) -> str:
 
 async def verify_password(password: str, hashed: str | None) -> bool:
     """Takes as long without a hash as with one, so that time does not tell who exists."""
-    known = (hashed or _NOBODYS).encode()
+    known = (hashed or await asyncio.to_thread(_nobodys)).encode()
     return await asyncio.to_thread(bcrypt.checkpw, _prepare(password), known) and hashed is not None
 
 
@@ -30,5 +31,7 @@ def _prepare(password: str) -> bytes:
     return base64.b64encode(hmac.digest(_CONTEXT, secret, "sha256"))
 
 
-# A hash at the same cost whose password nobody knows.
-_NOBODYS = bcrypt.hashpw(bcrypt.gensalt(4), bcrypt.gensalt(COST)).decode()
+@cache
+def _nobodys() -> str:
+    """A hash at the same cost whose password nobody knows."""
+    return bcrypt.hashpw(bcrypt.gensalt(4), bcrypt.gensalt(COST)).decode()

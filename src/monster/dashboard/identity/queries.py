@@ -61,6 +61,12 @@ async def forgive(session: AsyncSession, user_id: uuid.UUID) -> None:
     )
 
 
+async def person(session: AsyncSession, email: str) -> uuid.UUID | None:
+    return await session.scalar(
+        select(User.id).where(func.lower(email) == _EMAIL, User.is_active)
+    )
+
+
 async def home(session: AsyncSession, user_id: uuid.UUID) -> uuid.UUID | None:
     """The tenant to begin in: the person's own, else the first they came to."""
     await session.execute(select(func.set_config("app.user_id", str(user_id), True)))  # noqa: FBT003

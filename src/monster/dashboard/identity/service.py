@@ -91,6 +91,16 @@ async def add_person(
     return user_id
 
 
+async def member(session: AsyncSession, email: str) -> tuple[uuid.UUID, uuid.UUID, str] | None:
+    """(tenant, user, role) of an active person where they would begin, for errands of their own."""
+    user_id = await queries.person(session, email)
+    tenant_id = await queries.home(session, user_id) if user_id else None
+    if user_id is None or tenant_id is None:
+        return None
+    role = await queries.role(session, tenant_id, user_id)
+    return (tenant_id, user_id, role) if role else None
+
+
 async def has_people(session: AsyncSession) -> bool:
     """False until the first start is through."""
     return await queries.anybody(session)
