@@ -153,4 +153,6 @@ def _print_json(answer: Answer) -> None:
 
 
 def _why(answer: Answer) -> str:
-    return f"The run ended as {answer.run['status']}: {answer.run.get('reason') or 'no reason given'}"
+    return (
+        f"The run ended as {answer.run['status']}: {answer.run.get('reason') or 'no reason given'}"
+    )
