@@ -11,12 +11,17 @@ from psycopg import sql
 
 from monster.kit.ids import new_id
 
-# Tables with a `tenant_id` that stand outside the wall, each for a reason.
+# Tables that stand outside the wall, each for a reason.
 SHARED = {
     "run_lease": "ids only; a process looks for the dead runs of all tenants",
+    "tenant": "read before a tenant is known: it is what a session leads to",
     "user": "read before a tenant is known, to sign in; `tenant_id` is the home",
     "login_session": "read before a tenant is known, by the hash of its token",
 }
+
+
+# What a tenant's row may refer to outside the walls: its tenant, and people, who belong to none.
+COMMON = ("tenant", "user")
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,15 @@ def references(connection: psycopg.Connection[Any]) -> list[Reference]:
 def fill(connection: psycopg.Connection[Any], tenant_id: uuid.UUID) -> dict[str, dict[str, Any]]:
     """One row of this tenant in every tenant table, as superuser; returns them by table."""
     rows: dict[str, dict[str, Any]] = {}
+    tables = tenant_tables(connection)
     known = references(connection)
-    for table in _parents_first(tenant_tables(connection), known):
+    needed = {reference.target for reference in known}
+    common = [table for table in COMMON if table in needed]
+    for table in [*common, *_parents_first(tables, known)]:
         row = {
             c.name: _value(connection, table, c) for c in _columns(connection, table) if c.needed
         }
-        row["tenant_id"] = tenant_id
+        row["id" if table == "tenant" else "tenant_id"] = tenant_id
         for reference in known:
             if reference.table == table and reference.target in rows:
                 target = rows[reference.target]
@@ -80,7 +88,7 @@ def fill(connection: psycopg.Connection[Any], tenant_id: uuid.UUID) -> dict[str,
                     if key in target
                 }
         rows[table] = _insert(connection, table, row)
-    return rows
+    return {table: rows[table] for table in tables}
 
 
 def _parents_first(tables: list[str], known: list[Reference]) -> Iterator[str]:

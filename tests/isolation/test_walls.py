@@ -75,6 +75,8 @@ def test_no_reference_crosses_tenants(filled: Filled) -> None:
     references = [r for r in catalogue.references(filled.owner) if r.table in tables]
     assert references
     for reference in references:
+        if reference.target in catalogue.COMMON:
+            continue
         assert reference.target in tables, f"{reference.name} leads out of the walls"
         assert "tenant_id" in reference.columns, reference.name
         column, key = reference.columns[-1], reference.keys[-1]
@@ -82,6 +84,7 @@ def test_no_reference_crosses_tenants(filled: Filled) -> None:
         steal = sql.SQL("update {} set {} = %s where tenant_id = %s").format(
             sql.Identifier(reference.table), sql.Identifier(column)
         )
-        with pytest.raises(psycopg.errors.ForeignKeyViolation), filled.owner.transaction():
+        filled.owner.execute("savepoint before")
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
             filled.owner.execute(steal, [stolen, mine])
-            filled.owner.execute("set constraints all immediate")
+        filled.owner.execute("rollback to savepoint before")

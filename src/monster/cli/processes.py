@@ -1,6 +1,7 @@
 """The three processes: dashboard, engine, worker. Each ends on SIGTERM, or with its parent."""
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable
@@ -18,6 +19,8 @@ from monster.dashboard.app import create_app as create_dashboard
 from monster.engine import worker as engine_worker
 from monster.engine.app import create_app as create_engine
 from monster.kit import leash, logs
+
+logger = logging.getLogger(__name__)
 
 _PATIENCE = 3  # seconds that open streams have to end when the process stops
 
@@ -77,7 +80,8 @@ async def _worker(installation: Installation, *, leashed: bool) -> int:
             await stopped.wait()
             raise _Stopped
     except* _Stopped:
-        return 0
+        logger.info("the worker stops")
+    return 0
 
 
 @asynccontextmanager

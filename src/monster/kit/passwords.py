@@ -3,13 +3,15 @@
 import asyncio
 import base64
 import hmac
-from functools import cache
 
 import bcrypt
 
 COST = 12
 _LONGEST = 72  # bytes; bcrypt sees no more
 _CONTEXT = b"monster password"
+
+# Of 32 random bytes that were thrown away: what is compared where there is no account.
+NOBODYS = "$2b$12$oClrjlF6dqAoGGSrV5ujL.Brxazadn9GU9ECBDlUypWYLFMwUnF2K"  # noqa: S105
 
 
 async def hash_password(password: str, cost: int = COST) -> str:
@@ -19,7 +21,7 @@ async def hash_password(password: str, cost: int = COST) -> str:
 
 async def verify_password(password: str, hashed: str | None) -> bool:
     """Takes as long without a hash as with one, so that time does not tell who exists."""
-    known = (hashed or await asyncio.to_thread(_nobodys)).encode()
+    known = (hashed or NOBODYS).encode()
     return await asyncio.to_thread(bcrypt.checkpw, _prepare(password), known) and hashed is not None
 
 
@@ -29,9 +31,3 @@ def _prepare(password: str) -> bytes:
     if len(secret) <= _LONGEST:
         return secret
     return base64.b64encode(hmac.digest(_CONTEXT, secret, "sha256"))
-
-
-@cache
-def _nobodys() -> str:
-    """A hash at the same cost whose password nobody knows."""
-    return bcrypt.hashpw(bcrypt.gensalt(4), bcrypt.gensalt(COST)).decode()

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 
 from monster.dashboard.identity import service
 from monster.dashboard.identity.schemas import SessionOut, SignIn, Ticket
-from monster.dashboard.identity.scope import device
+from monster.dashboard.identity.scope import CurrentScope, CurrentToken, Transaction, device
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
 
@@ -13,3 +13,8 @@ router = APIRouter(prefix="/sessions", tags=["sessions"])
 async def create_session(data: SignIn, request: Request) -> Ticket:
     state = request.app.state
     return await service.sign_in(state.sessions, data, device(request), state.lifetime)
+
+
+@router.delete("/current", status_code=204)
+async def end_session(session: Transaction, _: CurrentScope, token: CurrentToken) -> None:
+    await service.sign_out(session, token)

@@ -3,22 +3,24 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
-from pydantic import SecretStr, StringConstraints
+from pydantic import Secret, StringConstraints
 
 from monster.kit.schemas import Input, Output
 
 EMAIL = r"^[^@\s\x00]+@[^@\s\x00]+$"  # whether it exists, only a message to it can tell
-Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=EMAIL)]
-Password = Annotated[
-    SecretStr, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00]*$")
+Email: TypeAlias = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=254, pattern=EMAIL)
+]
+Typed: TypeAlias = Annotated[
+    str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00]*$")
 ]
 
 
 class SignIn(Input):
     email: Email
-    password: Password
+    password: Secret[Typed]
 
 
 class SessionOut(Output):
