@@ -15,7 +15,7 @@ from monster.dashboard.web import pages
 from monster.dashboard.web.pages import Crumb
 from monster.dashboard.web.problems import sentence
 
-router = APIRouter(prefix="/connections", tags=["pages"])
+router = APIRouter(prefix="/connections", include_in_schema=False)
 
 _HOME = Crumb("Connections", "/connections")
 _FIELDS = {"name": "name", "base_url": "base_url", "secrets": "api_key", "api_key": "api_key"}
