@@ -28,6 +28,7 @@ from monster.engine.knowledge.errors import TooLarge
 from monster.engine.knowledge.models import Document
 from monster.engine.knowledge.schemas import Question, Upload, UploadFields
 from monster.kit.errors import Invalid
+from monster.kit.limits import takes_files
 
 router = APIRouter(tags=["knowledge"])
 
@@ -64,7 +65,7 @@ async def _question(request: Request, scope: CurrentScope, data: SearchQuery) ->
 
 async def _upload(request: Request, scope: CurrentScope) -> Upload:
     scope.require(Permission.KNOWLEDGE_WRITE)
-    limit: int = request.app.state.upload_limit_bytes
+    limit: int = request.app.state.upload_limit
     try:
         form = await _parser(request, limit).parse()
     except MultiPartException as error:
@@ -136,6 +137,7 @@ async def list_documents(
     status_code=201,
     openapi_extra=_BODY,
 )
+@takes_files
 async def upload_document(
     index_id: uuid.UUID, uploaded: Uploaded, session: Transaction, scope: CurrentScope
 ) -> Document:
