@@ -20,7 +20,7 @@ from monster.dashboard.identity.scope import COOKIE
 from monster.dashboard.settings import Settings
 from monster.kit.embedded import Embedded
 from tests.browser.look import Visitor
-from tests.builders import PRIVATE_PEM, Tenant
+from tests.builders import PRIVATE_PEM, Tenant, create_agent
 
 FLAGS = [
     "--no-sandbox",  # it runs as root where tests run, and sees loopback only
@@ -104,3 +104,9 @@ async def _served(app: FastAPI, lifespan: Literal["on", "off"]) -> AsyncGenerato
 async def visitor(browser: Browser, platform: Platform) -> Visitor:
     """An owner, signed in."""
     return Visitor(browser, platform.url, platform.sign_in())
+
+
+@pytest.fixture(scope="session")
+async def agent_name(platform: Platform) -> str:
+    await create_agent(platform.tenant.member(), name="Harbour desk")
+    return "Harbour desk"

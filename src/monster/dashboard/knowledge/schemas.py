@@ -4,11 +4,13 @@ import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
 from monster.contracts.knowledge import DocumentOut, DocumentStatus, IndexOut, PassageOut
+
+Item = TypeVar("Item")
 
 _EXCERPT = 420  # characters of a passage that a hit shows
 _WORD = re.compile(r"\w{3,}")
@@ -81,10 +83,12 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentPage:
-    documents: Sequence[DocumentOut]
-    after: uuid.UUID | None  # where this page begins
-    next: uuid.UUID | None
+class Page(Generic[Item]):
+    """A part of a long list."""
+
+    rows: Sequence[Item]
+    after: uuid.UUID | None  # where it begins
+    next: uuid.UUID | None  # where the next one begins, if there is one
 
 
 def index_state(index: IndexOut) -> State:
