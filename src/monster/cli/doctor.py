@@ -53,7 +53,9 @@ def run(settings: Platform, *, as_json: bool) -> int:
 def _print(findings: list[Finding]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for finding in findings:
-        mark = {"ok": "[green]ok", "warning": "[yellow]look", "failed": "[red]failed"}[finding.state]
+        mark = {"ok": "[green]ok", "warning": "[yellow]look", "failed": "[red]failed"}[
+            finding.state
+        ]
         advice = f"\n[bold]{finding.advice}" if finding.advice else ""
         table.add_row(mark, finding.check, finding.found + advice)
     Console(highlight=False).print(table)

@@ -79,7 +79,7 @@ def migrate(*, json: Json = False) -> None:
 
 @app.command()
 def ask(
-    agent: Annotated[str, typer.Argument(help="The agent's name or id.")],
+    agent: Annotated[str, typer.Argument(help="The agent's name.")],
     question: Annotated[str, typer.Argument(help="What to ask; `-` reads standard input.")],
     *,
     user: Annotated[str, typer.Option("--as", help="E-mail of the person who asks.")] = "",

@@ -62,9 +62,7 @@ async def forgive(session: AsyncSession, user_id: uuid.UUID) -> None:
 
 
 async def person(session: AsyncSession, email: str) -> uuid.UUID | None:
-    return await session.scalar(
-        select(User.id).where(func.lower(email) == _EMAIL, User.is_active)
-    )
+    return await session.scalar(select(User.id).where(func.lower(email) == _EMAIL, User.is_active))
 
 
 async def home(session: AsyncSession, user_id: uuid.UUID) -> uuid.UUID | None:
