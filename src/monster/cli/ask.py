@@ -108,10 +108,10 @@ async def _find(installation: Installation, agent: str, email: str) -> tuple[Sco
         tenant_id, user_id, role = member
         scope = Scope(tenant_id, user_id, Role[role.upper()])
         async with tenancy.transaction(sessions, tenant_id) as session:
-            found = await agents.named(session, scope, agent)
-        if found is None:
-            raise NotFound(f"There is no agent {agent!r} that {email} may talk to.")
-        return scope, found.id
+            for found in await agents.find(session, scope, agent, limit=200):
+                if found.name.casefold() == agent.casefold():
+                    return scope, found.id
+        raise NotFound(f"There is no agent {agent!r} that {email} may talk to.")
     finally:
         await engine.dispose()
 

@@ -125,16 +125,21 @@ class Installation:
         return DashboardSettings(
             database_url=self.app_url(dashboard_database.NAME),
             database_pool_size=self.settings.database_pool_size,
+            upload_limit=self.settings.upload_limit,
             engine_url=self.engine_url,
             signing_key=SecretStr(self.signing_key),
         )
 
     def engine(self) -> EngineSettings:
+        mirror = self.settings.embedding_hub_url
         return EngineSettings(
             database_url=self.app_url(engine_database.NAME),
             database_pool_size=self.settings.database_pool_size,
             dashboard_public_key=self.public_key,
             lease_seconds=self.settings.lease_seconds,
+            data_dir=self.folder,
+            upload_limit=self.settings.upload_limit,
+            **({"embedding_hub_url": mirror} if mirror else {}),
         )
 
     def _key(self, name: str, make: Callable[[], str]) -> str:

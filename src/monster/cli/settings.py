@@ -96,8 +96,8 @@ class Platform(BaseSettings):
         description="Private networks that agents may reach all the same, such as "
         "`127.0.0.1/32`; several are separated by commas.",
     )
-    upload_limit_bytes: int = Field(
-        default=25 << 20, ge=1024, le=1 << 30, description="Largest document that may be uploaded."
+    upload_limit: int = Field(
+        default=25 << 20, ge=1024, le=1 << 30, description="Bytes that one uploaded file may have."
     )
     embedding_hub_url: str | None = Field(
         default=None,

@@ -30,7 +30,7 @@ async def list_agents(
     q: Annotated[Prose, Query(max_length=200)] = "",
     after: uuid.UUID | None = None,
 ) -> Response:
-    found = await service.page(session, scope, after, _PAGE + 1, q)
+    found = await service.page(session, scope, q, after, _PAGE + 1)
     values: dict[str, object] = {
         "agents": found[:_PAGE],
         "more": found[_PAGE - 1].id if len(found) > _PAGE else "",
@@ -40,7 +40,9 @@ async def list_agents(
     if pages.is_partial(request):
         return pages.fragment(request, scope.shell, "agent_cards", status=200, **values)
     crumbs = [Crumb("Agents")]
-    return pages.page(request, scope.shell, "agents", section="agents", crumbs=crumbs, status=200, **values)
+    return pages.page(
+        request, scope.shell, "agents", section="agents", crumbs=crumbs, status=200, **values
+    )
 
 
 @router.get("/new")

@@ -27,6 +27,12 @@ router = APIRouter(prefix="/agents/{agent_id}", tags=["pages"])
 _HINTS = {"name": "Give it a name of up to 200 characters."}
 _TAKEN = {"name": "Another agent has this name."}
 _UNTOUCHED = Form()
+_PARTS: Mapping[Tab, str] = {
+    "instructions": "pages/_agent_instructions.html",
+    "model": "pages/_agent_model.html",
+    "knowledge": "pages/_agent_knowledge.html",
+    "versions": "pages/_agent_versions.html",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +42,23 @@ class Desk:
     agent_id: uuid.UUID
     request: Request
     scope: Scope
-    begin: Callable[[], AbstractAsyncContextManager[AsyncSession]]
+    transaction: Callable[[], AbstractAsyncContextManager[AsyncSession]]
     engine: HttpEngine
 
     async def draft(self) -> Draft:
-        async with self.begin() as session:
+        async with self.transaction() as session:
             agent, live = await agents.view(session, self.scope, self.agent_id)
         return await service.draft(self.engine, self.scope, agent, live)
 
     async def config(self) -> LlmConfig:
-        async with self.begin() as session:
+        async with self.transaction() as session:
             agent = await agents.get(session, self.scope, self.agent_id)
         return LlmConfig.model_validate(agent.config)
 
     async def change(self, changes: AgentChanges, known: LlmConfig | None = None) -> None:
         """`known`: what it names already, and may. Raises ReferenceMissing and AgentNameTaken."""
         await agents.check_references(self.engine, self.scope, changes.config, known)
-        async with self.begin() as session:
+        async with self.transaction() as session:
             await agents.update(session, self.scope, self.agent_id, changes)
 
 
@@ -144,7 +150,7 @@ async def publish(desk: CurrentDesk) -> Response:
         await agents.check_references(desk.engine, desk.scope, await desk.config())
     except ReferenceMissing as missing:
         return await _ask_to_publish(desk, {"": sentence(missing.message)})
-    async with desk.begin() as session:
+    async with desk.transaction() as session:
         version = await agents.publish(session, desk.scope, desk.agent_id, form.data.note)
     said = f"Version {version.version} is published."
     return pages.go(desk.request, f"/agents/{desk.agent_id}/versions", said)
@@ -204,7 +210,7 @@ async def _values(desk: Desk, tab: Tab, form: Form) -> dict[str, object]:
     shown: dict[str, object] = {
         "draft": draft,
         "tab": tab,
-        "part": f"pages/_agent_{tab}.html",
+        "part": _PARTS[tab],
         "may_write": desk.scope.may(Role.EDITOR),
         "values": form.values,
         "errors": form.errors,
@@ -215,6 +221,6 @@ async def _values(desk: Desk, tab: Tab, form: Form) -> dict[str, object]:
     elif tab == "knowledge":
         shown["shelf"] = await service.shelf(desk.engine, desk.scope, draft.config)
     elif tab == "versions":
-        async with desk.begin() as session:
+        async with desk.transaction() as session:
             shown["versions"] = await service.versions(session, desk.scope, desk.agent_id)
     return shown
