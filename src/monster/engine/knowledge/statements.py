@@ -11,7 +11,7 @@ from monster.engine.knowledge.models import Vector
 _CANDIDATES = 60
 _K1, _B = 1.2, 0.75  # of BM25, as is usual
 _PRESELECTED = 200
-_VECTOR_SHARE = 0.4  # of the score; bench/retrieval.py prints what it is worth
+VECTOR_SHARE = 0.4  # of the score; bench/retrieval.py prints what it is worth
 
 SEARCH = text("""
 with scoped as materialized (
@@ -79,7 +79,6 @@ order by score desc, f.id limit :limit
 """).bindparams(
     bindparam("vector", type_=Vector()),
     bindparam("candidates", _CANDIDATES),
-    bindparam("share", _VECTOR_SHARE),
     bindparam("preselected", _PRESELECTED),
     bindparam("k1", _K1),
     bindparam("b", _B),
