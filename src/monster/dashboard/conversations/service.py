@@ -30,7 +30,7 @@ _ENDED = frozenset({"completed", "failed", "cancelled"})
 
 async def agents(sessions: SessionMaker, scope: Scope) -> dict[uuid.UUID, Agent]:
     async with tenancy.transaction(sessions, scope.tenant_id) as session:
-        found = await agents_service.page(session, scope, None, _AGENTS)
+        found = await agents_service.page(session, scope, "", None, _AGENTS)
     return {agent.id: agent for agent in found}
 
 
