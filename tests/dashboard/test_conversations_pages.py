@@ -34,7 +34,13 @@ async def agent(tenant: Tenant, member: httpx.AsyncClient, script: Script) -> st
 
 async def deliver(tenant: Tenant, agent_id: str, body: dict[str, str]) -> None:
     spec = AgentSpec(
-        version=1, user_id=uuid.UUID(int=1), scope="shared", name="Scout", tools=("refuse",), **body
+        version=1,
+        user_id=uuid.UUID(int=1),
+        scope="shared",
+        name="Scout",
+        model=body["model"],
+        instruction=body["instruction"],
+        tools=("refuse",),
     )
     engine = tenant.caller(Permission.AGENTS_PUBLISH)
     answer = await engine.put(f"/v1/agents/{agent_id}", json=spec.model_dump(mode="json"))
@@ -153,7 +159,7 @@ async def test_a_page_loaded_in_mid_answer_follows_the_rest(tenant: Tenant) -> N
     member = tenant.member()
     agent_id = await agent(tenant, member, [{"text": "a b c d", "delay": 0.2}])
     asked = asyncio.create_task(ask(member, agent_id, "slow"))
-    active = ""
+    active = page = ""
     async with asyncio.timeout(10):
         while not active:
             talks = re.findall(r'"/conversations/([^"]+)"', await show(member, "/chat"))
@@ -279,22 +285,36 @@ async def test_a_chat_is_its_persons_alone(two_tenants: tuple[Tenant, Tenant], p
     asked = await post(stranger, agent_id, conversation_id=started["conversation"])
     assert asked.status_code == 404
     assert started["conversation"] not in await show(stranger, "/chat")
-    begun = await show(stranger, f"/chat/threads?current={started['conversation']}")
-    assert started["conversation"] not in begun
+    await show(stranger, f"/chat/threads?current={started['conversation']}", status=404)
     await show(member, url)
 
 
 async def test_the_chat_of_a_deleted_agent_can_be_read(tenant: Tenant) -> None:
-    """In the engine it is a tombstone; the dashboard does not know it any more."""
     member = tenant.member()
-    events = await ask(member, await agent(tenant, member, HELLO))
-    private = await create_agent(tenant.member(), name="Hidden", scope="private")
+    agent_id = await agent(tenant, member, HELLO)
+    talk = (await ask(member, agent_id))[0].data["conversation"]
+    assert (await member.delete(f"/api/agents/{agent_id}")).status_code == 204
 
-    assert "<strong>Hello</strong>" in await show(
-        member, f"/conversations/{events[0].data['conversation']}"
-    )
-    assert private["id"] not in await show(member, "/chat")
-    await show(member, f"/chat/{private['id']}", status=404)
+    page = await show(member, f"/conversations/{talk}")
+
+    assert "<strong>Hello</strong>" in page
+    assert "A deleted agent" in page
+    assert "data-composer" not in page
+    assert talk in await show(member, "/chat")
+
+
+async def test_agents_to_choose_from_are_published_and_visible(tenant: Tenant) -> None:
+    member = tenant.member()
+    agent_id = await agent(tenant, member, HELLO)
+    draft = (await create_agent(member, name="Draft"))["id"]
+    hidden = (await create_agent(tenant.member(), name="Hidden", scope="private"))["id"]
+
+    page = await show(member, "/chat")
+
+    assert f'href="/chat/{agent_id}"' in page
+    assert draft not in page
+    assert hidden not in page
+    await show(member, f"/chat/{hidden}", status=404)
 
 
 async def test_a_long_conversation_has_pages(tenant: Tenant) -> None:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from monster.dashboard.conversations import service
 from monster.dashboard.conversations.schemas import Before
+from monster.dashboard.engine_client import HttpEngine
 from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Scope
 from monster.dashboard.transcript import turns
 from monster.dashboard.transcript.blocks import whole
@@ -19,8 +20,8 @@ router = APIRouter(tags=["pages"])
 _CHAT = Crumb("Chat", "/chat")
 
 
-def _talk_page(
-    request: Request, scope: Scope, title: str, current: str, **context: object
+async def _chat(
+    request: Request, scope: Scope, engine: HttpEngine, title: str, **talk: object
 ) -> Response:
     return pages.page(
         request,
@@ -29,27 +30,24 @@ def _talk_page(
         section="chat",
         crumbs=[_CHAT, Crumb(title)],
         title=title,
-        current=current,
         gone=service.GONE,
-        status=200,
-        **context,
+        threads=await service.threads(engine, request.app.state.sessions, scope),
+        **talk,  # pyright: ignore[reportArgumentType]
     )
 
 
 @router.get("/chat")
 async def choose_agent(request: Request, scope: CurrentScope, engine: CurrentEngine) -> Response:
-    known = await service.agents(request.app.state.sessions, scope)
+    sessions = request.app.state.sessions
     return pages.page(
         request,
         scope.shell,
         "chats",
         section="chat",
         crumbs=[Crumb("Chat")],
-        agents=[agent for agent in known.values() if agent.published_version],
-        names=known,
-        gone=service.GONE,
-        current="",
-        threads=await service.threads(engine, scope.caller),
+        agents=await service.published(sessions, scope),
+        conversation=None,
+        threads=await service.threads(engine, sessions, scope),
     )
 
 
@@ -58,20 +56,17 @@ async def list_threads(
     request: Request, scope: CurrentScope, engine: CurrentEngine, current: uuid.UUID
 ) -> Response:
     """What changes around a conversation when it begins: the list, and its own head."""
-    known = await service.agents(request.app.state.sessions, scope)
-    listed = await service.threads(engine, scope.caller)
-    begun = next((thread for thread in listed if thread.id == current), None)
+    sessions = request.app.state.sessions
+    begun = await service.conversation(engine, scope.caller, current)
     return pages.fragment(
         request,
         scope.shell,
         "thread_begun",
-        names=known,
-        gone=service.GONE,
-        current=str(current),
-        threads=listed,
+        threads=await service.threads(engine, sessions, scope),
         conversation=begun,
-        title=begun.title if begun else "",
-        agent=known.get(begun.agent_id) if begun else None,
+        title=begun.title,
+        gone=service.GONE,
+        agent=await service.agent_if_any(sessions, scope, begun.agent_id),
     )
 
 
@@ -79,23 +74,9 @@ async def list_threads(
 async def new_chat(
     request: Request, scope: CurrentScope, engine: CurrentEngine, agent_id: uuid.UUID
 ) -> Response:
-    known = await service.agents(request.app.state.sessions, scope)
-    agent = known.get(agent_id) or await service.agent(request.app.state.sessions, scope, agent_id)
-    listed = await service.threads(engine, scope.caller)
-    return _talk_page(
-        request,
-        scope,
-        agent.name,
-        "",
-        agent=agent,
-        names=known,
-        threads=listed,
-        conversation=None,
-        turns=[],
-        active=None,
-        older=None,
-        latest=True,
-    )
+    agent = await service.agent(request.app.state.sessions, scope, agent_id)
+    nothing = {"conversation": None, "turns": (), "active": None, "older": None, "latest": True}
+    return await _chat(request, scope, engine, agent.name, agent=agent, **nothing)
 
 
 @router.get("/conversations/{conversation_id}")
@@ -110,21 +91,16 @@ async def read_conversation(
     """`seq` and `run`, together: the page of what was said before."""
     before = Before(seq, run) if seq and run else None
     found = await service.page(engine, scope.caller, conversation_id, before)
-    known = await service.agents(request.app.state.sessions, scope)
-    agent_id = found.conversation.agent_id
-    agent = known.get(agent_id) or await service.agent_if_any(
-        request.app.state.sessions, scope, agent_id
-    )
+    talk = found.conversation
+    agent = await service.agent_if_any(request.app.state.sessions, scope, talk.agent_id)
     name = agent.name if agent else service.GONE
-    return _talk_page(
+    return await _chat(
         request,
         scope,
-        found.conversation.title,
-        str(conversation_id),
+        engine,
+        talk.title,
         agent=agent,
-        names=known,
-        threads=await service.threads(engine, scope.caller),
-        conversation=found.conversation,
+        conversation=talk,
         turns=turns.stored(found.runs, found.messages, name, scope.shell.user_initials),
         active=found.active,
         older=found.older,

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from monster.contracts.runs import ConversationOut, MessageOut, RunOut
@@ -22,6 +23,15 @@ class Reader(NamedTuple):
 
     initials: str
     last_event_id: str = "0"
+
+
+class Thread(NamedTuple):
+    """A conversation in the list of them."""
+
+    id: uuid.UUID
+    title: str
+    agent: str
+    updated_at: datetime
 
 
 class Before(NamedTuple):

@@ -10,7 +10,7 @@ from monster.dashboard.agents import service as agents_service
 from monster.dashboard.agents.errors import AgentNotFound
 from monster.dashboard.agents.models import Agent
 from monster.dashboard.conversations.errors import AgentOnItsWay, NotAMessage
-from monster.dashboard.conversations.schemas import LONGEST, Before, Page, Question, Reader
+from monster.dashboard.conversations.schemas import LONGEST, Before, Page, Question, Reader, Thread
 from monster.dashboard.engine_client import Caller, EngineRefused, EngineUnavailable, HttpEngine
 from monster.dashboard.identity.scope import Scope
 from monster.dashboard.transcript import live, turns
@@ -20,7 +20,8 @@ from monster.kit.db import SessionMaker
 
 GONE = "A deleted agent"
 
-_AGENTS = 200  # whose names a page knows
+_AGENTS = 60
+_THREADS = 40
 _MESSAGES = 200  # read at once; runs that are not complete among them are left to the page before
 _ENDED = frozenset({"completed", "failed", "cancelled"})
 
@@ -28,10 +29,11 @@ _ENDED = frozenset({"completed", "failed", "cancelled"})
 # No connection is held while the engine is asked: each of these is a transaction of its own.
 
 
-async def agents(sessions: SessionMaker, scope: Scope) -> dict[uuid.UUID, Agent]:
+async def published(sessions: SessionMaker, scope: Scope) -> list[Agent]:
+    """Agents that answer, as many as one can choose from at a glance."""
     async with tenancy.transaction(sessions, scope.tenant_id) as session:
         found = await agents_service.page(session, scope, "", None, _AGENTS)
-    return {agent.id: agent for agent in found}
+    return [agent for agent in found if agent.published_version]
 
 
 async def agent(sessions: SessionMaker, scope: Scope, agent_id: uuid.UUID) -> Agent:
@@ -46,9 +48,17 @@ async def agent_if_any(sessions: SessionMaker, scope: Scope, agent_id: uuid.UUID
         return None
 
 
-async def threads(engine: HttpEngine, caller: Caller, limit: int = 40) -> list[ConversationOut]:
-    rows = await engine.call(caller, "GET", "/v1/conversations", params={"limit": limit})
-    return [ConversationOut.model_validate(row) for row in rows]
+async def threads(engine: HttpEngine, sessions: SessionMaker, scope: Scope) -> list[Thread]:
+    """The person's latest chats."""
+    params = {"limit": _THREADS}
+    rows = await engine.call(scope.caller, "GET", "/v1/conversations", params=params)
+    talks = [ConversationOut.model_validate(row) for row in rows]
+    async with tenancy.transaction(sessions, scope.tenant_id) as session:
+        names = await agents_service.names(session, scope, {talk.agent_id for talk in talks})
+    return [
+        Thread(talk.id, talk.title, names.get(talk.agent_id, GONE), talk.updated_at)
+        for talk in talks
+    ]
 
 
 async def conversation(

@@ -11,10 +11,10 @@ from monster.dashboard.engine_client import EngineRefused, EngineUnavailable
 from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Role
 from monster.dashboard.knowledge import schemas, service
 from monster.dashboard.knowledge.schemas import IndexForm, Page, Search, Upload, View
-from monster.dashboard.web import pages
+from monster.dashboard.web import filters, pages
 from monster.dashboard.web.pages import Crumb
 from monster.dashboard.web.problems import sentence
-from monster.kit.limits import MIB, takes_files
+from monster.kit.limits import takes_files
 
 router = APIRouter(prefix="/knowledge", include_in_schema=False)
 
@@ -201,7 +201,7 @@ async def _add(
 ) -> Upload:
     name = file.filename or ""
     if (file.size or 0) > limit:
-        return Upload(name, f"This is larger than the {limit // MIB} MiB allowed.")
+        return Upload(name, f"This is larger than the {filters.size(limit)} allowed.")
     try:
         await service.add(engine, scope.caller, index_id, name, file.file)
     except EngineRefused as refused:

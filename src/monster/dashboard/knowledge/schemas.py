@@ -13,6 +13,7 @@ from monster.contracts.knowledge import DocumentOut, DocumentStatus, IndexOut, P
 Item = TypeVar("Item")
 
 _EXCERPT = 420  # characters of a passage that a hit shows
+_MARKS = re.compile(r"^#{1,6} .*$|^[|: -]+$|\*\*|`", re.MULTILINE)  # of Markdown
 _WORD = re.compile(r"\w{3,}")
 
 _WORDS: dict[DocumentStatus, tuple[str, str]] = {
@@ -112,7 +113,7 @@ def pending(index: IndexOut) -> int:
 
 def hit(passage: PassageOut, query: str) -> Hit:
     """The beginning of the passage, with the words of the question marked in it."""
-    text = passage.text
+    text = _MARKS.sub("", passage.text).strip() or passage.text
     if len(text) > _EXCERPT:
         text = text[:_EXCERPT].rsplit(maxsplit=1)[0] + " …"
     words = "|".join(map(re.escape, sorted(set(_WORD.findall(query)), key=len, reverse=True)))
