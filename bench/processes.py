@@ -85,7 +85,14 @@ def family_cpu(pid: int) -> float:
     found = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
     alive = [child for child in found if _stat(child)[1:2] == [str(pid)]]
     ended = sum(map(int, _stat(pid)[13:15])) / os.sysconf("SC_CLK_TCK")
-    return ended + sum(map(cpu, [pid, *alive]))
+    return ended + sum(map(_cpu_if_alive, [pid, *alive]))
+
+
+def _cpu_if_alive(pid: int) -> float:
+    try:
+        return cpu(pid)
+    except OSError:  # it ended since it was listed
+        return 0.0
 
 
 def resident(pid: int) -> int:

@@ -45,7 +45,7 @@ def database_server() -> Generator[World]:
     folder.chmod(0o755)  # the server may run as another user, see embedded.py
     server = embedded.start(folder / "pg", {database.NAME: database.MIGRATIONS})
     try:
-        yield World(server)
+        yield World(server, folder)
     finally:
         server.stop()
         shutil.rmtree(folder)
@@ -56,7 +56,8 @@ async def measure(arguments: argparse.Namespace) -> Report:
     *others, last = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, others or [last])  # what is started from here on inherits this
     with database_server() as world, running("bench.model_server") as model:
-        settings = (world.url(), KEY.as_pem(private=False).decode(), model.url)
+        key = KEY.as_pem(private=False).decode()
+        settings = (world.url(), key, model.url, str(world.folder))
         with running("bench.floor", model.url) as floor, running("bench.monster", *settings) as own:
             for child in (floor, own):
                 pin(child.pid, {last})

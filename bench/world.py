@@ -65,6 +65,7 @@ def model_body(model: str) -> bytes:
 @dataclass(slots=True)
 class World:
     postgres: Embedded
+    folder: Path
     tenant_id: uuid.UUID = field(default_factory=new_id)
     user_id: uuid.UUID = field(default_factory=new_id)
     agents: dict[str, uuid.UUID] = field(default_factory=dict[str, uuid.UUID])  # by model

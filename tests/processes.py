@@ -37,7 +37,8 @@ class Process:
         """By default, nobody is where the model should be."""
         port = str(_free_port())
         url = postgres.url(database.NAME, database.ROLE)
-        arguments = (url, PUBLIC_PEM, port, str(LEASE), model_url)
+        folder = str(postgres.server.pgdata.parent / "data")
+        arguments = (url, PUBLIC_PEM, port, str(LEASE), model_url, folder)
         command = [sys.executable, "-m", "tests.process", *arguments]
         return cls(command, f"http://127.0.0.1:{port}", subprocess.Popen(command))  # noqa: S603
 

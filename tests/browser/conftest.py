@@ -20,6 +20,7 @@ from monster.dashboard.identity.scope import COOKIE
 from monster.dashboard.settings import Settings
 from monster.kit.embedded import Embedded
 from tests.browser.look import Visitor
+from tests.browser.seed import furnish
 from tests.builders import PRIVATE_PEM, Tenant
 
 FLAGS = [
@@ -61,8 +62,8 @@ class Platform:
     tenant: Tenant
 
     def sign_in(self, role: str = "owner") -> str:
-        """The session of a new person."""
-        return self.tenant.member(role).cookies[COOKIE]
+        """A new session of the tenant's usual person."""
+        return self.tenant.member(role, self.tenant.user_id).cookies[COOKIE]
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +76,9 @@ async def platform(postgres: Embedded, engine: FastAPI) -> AsyncIterator[Platfor
         )
         app = create_app(settings)
         async with _served(app, "on") as url:
-            yield Platform(url, Tenant(app, engine))
+            tenant = Tenant(app, engine)
+            await furnish(tenant)
+            yield Platform(url, tenant)
 
 
 class _Server(uvicorn.Server):

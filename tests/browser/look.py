@@ -49,25 +49,34 @@ class Visitor:
 
     @asynccontextmanager
     async def at(
-        self, path: str, size: Size = "wide", theme: Theme = "light", *, status: int = 200
+        self,
+        path: str,
+        size: Size = "wide",
+        theme: Theme = "light",
+        *,
+        status: int = 200,
+        refusal: int = 0,
     ) -> AsyncGenerator[Page]:
-        """A page in a fresh profile. Fails if the browser finds anything to complain about."""
+        """A page in a fresh profile. Fails if the browser finds anything to complain about.
+
+        `refusal` is the status of a request that the page will make in vain.
+        """
         page = await self._fresh(size, theme)
         complaints = list[str]()
 
         def hear(message: ConsoleMessage) -> None:
-            expected = status >= 400 and f"status of {status}" in message.text
+            expected = f"status of {refusal or status}" in message.text
             if message.type in {"error", "warning"} and not expected:
-                complaints.append(f"{path}: {message.text}")
+                complaints.append(f"{page.url}: {message.text}")
 
         page.on("console", hear)
-        page.on("pageerror", lambda error: complaints.append(f"{path}: {error}"))
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
         answer = await page.goto(path, wait_until="load")
         assert answer
         assert answer.status == status, path
         yield page
         await page.context.close()
-        assert not complaints
+        assert not complaints, "\n".join(complaints)
 
     async def weigh(self, path: str) -> int:
         """Bytes that a first visit transfers, as the network carries them."""

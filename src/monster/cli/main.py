@@ -1,6 +1,7 @@
 """The `monster` command. Each subcommand imports what it needs when it runs, and nothing else."""
 
 import sys
+import warnings
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated
@@ -97,4 +98,6 @@ def doctor(*, json: Json = False) -> None:
 
 
 def main() -> None:
+    # Said by the PostgreSQL wheel while it is imported; of no use to anybody.
+    warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
     app()

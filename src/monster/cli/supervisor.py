@@ -57,8 +57,9 @@ class Child:
             self.process.stdin.write(b"go\n")
             self.process.stdin.flush()
 
-    def stop(self) -> None:
-        self.process.terminate()
+    @property
+    def runs(self) -> bool:
+        return hasattr(self, "process") and self.process.poll() is None
 
     def gone(self, deadline: float) -> None:
         try:
@@ -97,11 +98,12 @@ def _on_signal(_: int, __: FrameType | None) -> None:
 
 def _serve(installation: Installation, stack: ExitStack) -> None:
     children = [Child(name) for name in _COMMANDS]
-    stack.enter_context(_stopped(children))
+    stack.callback(_stop, children)
     for child in children:
         child.start()  # they read their code while the database starts
     with console.status("Starting …"):
         stack.enter_context(preparation.database(installation))
+        stack.callback(_stop, children)  # again: before the database, not after it
         first = preparation.prepare(installation)
         engine, dashboard, worker = children
         engine.go()
@@ -140,17 +142,13 @@ def _restart(child: Child) -> None:
     child.go()
 
 
-@contextmanager
-def _stopped(children: list[Child]) -> Generator[None]:
-    try:
-        yield
-    finally:
-        started = [child for child in children if hasattr(child, "process")]
-        for child in started:
-            child.stop()
-        deadline = time.monotonic() + _PATIENCE
-        for child in started:
-            child.gone(deadline)
+def _stop(children: list[Child]) -> None:
+    started = [child for child in children if child.runs]
+    for child in started:
+        child.process.terminate()
+    deadline = time.monotonic() + _PATIENCE
+    for child in started:
+        child.gone(deadline)
 
 
 @contextmanager

@@ -15,14 +15,14 @@ from monster.dashboard.web import pages
 from monster.dashboard.web.pages import Crumb
 from monster.dashboard.web.problems import sentence
 
-router = APIRouter(prefix="/connections", tags=["pages"])
+router = APIRouter(prefix="/connections", include_in_schema=False)
 
 _HOME = Crumb("Connections", "/connections")
-_FIELDS = {"name": "name", "base_url": "base_url", "secrets": "api_key", "api_key": "api_key"}
+_FIELDS = {"name": "name", "base_url": "base_url", "secrets": "api_key"}
 _HINTS = {
     "name": "Give it a name of up to 200 characters.",
     "base_url": "Enter a whole address, such as https://api.openai.com/v1.",
-    "api_key": "Paste the key.",
+    "api_key": "Paste the key as the provider shows it.",
 }
 
 
@@ -83,8 +83,6 @@ async def connect(
     system: ModelSystem = "openai",
 ) -> Response:
     chosen = SYSTEMS[system]
-    if not form.api_key.get_secret_value().strip():
-        return _form(request, scope, chosen, form, {"api_key": _HINTS["api_key"]})
     try:
         made = await service.connect(engine, scope.caller, chosen, form)
     except EngineRefused as refused:

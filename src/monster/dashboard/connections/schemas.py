@@ -25,6 +25,7 @@ class System:
     hue: int
     steps: tuple[str, ...]
     presets: tuple[Preset, ...] = ()
+    key_help: str = "Stored encrypted. Nobody can read it back, you included."
 
 
 _OPENAI = System(
@@ -33,12 +34,13 @@ _OPENAI = System(
     text="OpenAI, Ollama, OpenRouter and others",
     icon="cpu",
     hue=4,
+    key_help="Stored encrypted, never shown again. A server of your own may do without one.",
     steps=(
         "Leave the base URL empty for OpenAI itself. Any other server that speaks the same format"
         " has one of its own; it usually ends in /v1.",
         "Make an API key on the provider's site and paste it here.",
-        "A server of your own, such as Ollama, often wants no key: type any word. Its private"
-        " address must be allowed with MONSTER_OUTBOUND_ALLOW.",
+        "A server of your own, such as Ollama, may do without a key. Its private address must be"
+        " allowed with MONSTER_OUTBOUND_ALLOW.",
     ),
     presets=(
         Preset("OpenAI", "https://api.openai.com/v1"),

@@ -9,11 +9,12 @@ from monster.contracts.credentials import CredentialOut
 from monster.dashboard.connections.schemas import ConnectForm, Connection, System
 from monster.dashboard.engine_client import Caller, HttpEngine
 
+_MANY = "200"  # nobody has more model providers than that
 _CREDENTIALS = TypeAdapter(list[CredentialOut])
 
 
 async def connections(engine: HttpEngine, caller: Caller) -> Sequence[Connection]:
-    found = await engine.call(caller, "GET", "/v1/credentials")
+    found = await engine.call(caller, "GET", "/v1/credentials", params={"limit": _MANY})
     return [Connection(credential) for credential in _CREDENTIALS.validate_python(found)]
 
 
@@ -21,12 +22,13 @@ async def connect(
     engine: HttpEngine, caller: Caller, system: System, form: ConnectForm
 ) -> Connection:
     """Stored, then tested: a key that is refused is kept, and says so, until someone deletes it."""
+    api_key = form.api_key.get_secret_value().strip()
     body = {
         "system_name": system.key,
         "name": form.name,
         "scope": form.scope,
         "base_url": form.base_url.strip() or None,
-        "secrets": {"api_key": form.api_key.get_secret_value().strip()},
+        "secrets": {"api_key": api_key} if api_key else {},
     }
     made = CredentialOut.model_validate(
         await engine.call(caller, "POST", "/v1/credentials", json=body)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from monster.dashboard.agents import service as agents
 from monster.dashboard.home import service
@@ -10,7 +10,6 @@ from monster.dashboard.home.schemas import Elsewhere
 from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Role, Transaction
 from monster.dashboard.web import pages
 from monster.dashboard.web.pages import Crumb
-from monster.kit.schemas import Prose
 
 router = APIRouter(include_in_schema=False)
 
@@ -18,6 +17,8 @@ router = APIRouter(include_in_schema=False)
 async def _elsewhere(scope: CurrentScope, engine: CurrentEngine) -> Elsewhere | None:
     return await service.look_elsewhere(engine, scope.caller)
 
+
+Words = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 # Before the transaction, and so asked first: no database connection waits for the engine.
 Asked = Annotated[Elsewhere | None, Depends(_elsewhere)]
@@ -47,8 +48,9 @@ async def home(
 
 @router.get("/palette")
 async def palette(
-    request: Request, scope: CurrentScope, session: Transaction, q: Prose = ""
+    request: Request, scope: CurrentScope, session: Transaction, q: Words = ""
 ) -> Response:
     """What the command palette finds beyond the entries that every page has."""
     found = await agents.find(session, scope, q, limit=8) if q.strip() else ()
-    return pages.fragment(request, scope.shell, "found", agents=found)
+    may_build = scope.may(Role.EDITOR)
+    return pages.fragment(request, scope.shell, "found", agents=found, may_build=may_build)

@@ -2,21 +2,21 @@
 
 import uuid
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 
-from monster.contracts.knowledge import IndexOut
+from monster.contracts.knowledge import DocumentOut, IndexOut
 from monster.dashboard.engine_client import EngineRefused, EngineUnavailable
 from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Role
 from monster.dashboard.knowledge import schemas, service
-from monster.dashboard.knowledge.schemas import IndexForm, Search, Upload, View
-from monster.dashboard.web import pages
+from monster.dashboard.knowledge.schemas import IndexForm, Page, Search, Upload, View
+from monster.dashboard.web import filters, pages
 from monster.dashboard.web.pages import Crumb
 from monster.dashboard.web.problems import sentence
-from monster.kit.limits import MIB, takes_files
+from monster.kit.limits import takes_files
 
-router = APIRouter(prefix="/knowledge", tags=["pages"])
+router = APIRouter(prefix="/knowledge", include_in_schema=False)
 
 _HOME = Crumb("Knowledge", "/knowledge")
 _HINTS = {
@@ -25,16 +25,20 @@ _HINTS = {
 }
 
 
+After: TypeAlias = Annotated[uuid.UUID | None, Query()]
+
+
 @router.get("")
-async def list_indexes(request: Request, scope: CurrentScope, engine: CurrentEngine) -> Response:
-    found = await service.indexes(engine, scope.caller)
+async def list_indexes(
+    request: Request, scope: CurrentScope, engine: CurrentEngine, after: After = None
+) -> Response:
     return pages.page(
         request,
         scope.shell,
         "knowledge",
         section="knowledge",
         crumbs=[Crumb("Knowledge")],
-        indexes=found,
+        listed=await service.indexes(engine, scope.caller, after),
         state=schemas.index_state,
         may_write=scope.may(Role.EDITOR),
         form=IndexForm(),
@@ -109,7 +113,7 @@ async def _index_page(
     )
 
 
-def _state(scope: CurrentScope, index: IndexOut, listed: schemas.DocumentPage) -> dict[str, object]:
+def _state(scope: CurrentScope, index: IndexOut, listed: Page[DocumentOut]) -> dict[str, object]:
     return {
         "index": index,
         "listed": listed,
@@ -135,7 +139,7 @@ async def show_index(
     scope: CurrentScope,
     engine: CurrentEngine,
     q: str = "",
-    after: Annotated[uuid.UUID | None, Query()] = None,
+    after: After = None,
 ) -> Response:
     search = await _search(scope, engine, index_id, q) if q.strip() else Search()
     if pages.is_partial(request):
@@ -161,7 +165,7 @@ async def list_documents(
     request: Request,
     scope: CurrentScope,
     engine: CurrentEngine,
-    after: Annotated[uuid.UUID | None, Query()] = None,
+    after: After = None,
 ) -> Response:
     """How things stand: what the page asks for while something is being worked on."""
     index = await service.index(engine, scope.caller, index_id)
@@ -197,7 +201,7 @@ async def _add(
 ) -> Upload:
     name = file.filename or ""
     if (file.size or 0) > limit:
-        return Upload(name, f"This is larger than the {limit // MIB} MiB allowed.")
+        return Upload(name, f"This is larger than the {filters.size(limit)} allowed.")
     try:
         await service.add(engine, scope.caller, index_id, name, file.file)
     except EngineRefused as refused:

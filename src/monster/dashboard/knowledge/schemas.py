@@ -4,13 +4,16 @@ import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
 from monster.contracts.knowledge import DocumentOut, DocumentStatus, IndexOut, PassageOut
 
+Item = TypeVar("Item")
+
 _EXCERPT = 420  # characters of a passage that a hit shows
+_MARKS = re.compile(r"^#{1,6} .*$|^[|: -]+$|\*\*|`", re.MULTILINE)  # of Markdown
 _WORD = re.compile(r"\w{3,}")
 
 _WORDS: dict[DocumentStatus, tuple[str, str]] = {
@@ -81,10 +84,12 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentPage:
-    documents: Sequence[DocumentOut]
-    after: uuid.UUID | None  # where this page begins
-    next: uuid.UUID | None
+class Page(Generic[Item]):
+    """A part of a long list."""
+
+    rows: Sequence[Item]
+    after: uuid.UUID | None  # where it begins
+    next: uuid.UUID | None  # where the next one begins, if there is one
 
 
 def index_state(index: IndexOut) -> State:
@@ -108,7 +113,7 @@ def pending(index: IndexOut) -> int:
 
 def hit(passage: PassageOut, query: str) -> Hit:
     """The beginning of the passage, with the words of the question marked in it."""
-    text = passage.text
+    text = _MARKS.sub("", passage.text).strip() or passage.text
     if len(text) > _EXCERPT:
         text = text[:_EXCERPT].rsplit(maxsplit=1)[0] + " …"
     words = "|".join(map(re.escape, sorted(set(_WORD.findall(query)), key=len, reverse=True)))

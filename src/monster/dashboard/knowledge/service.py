@@ -1,23 +1,25 @@
 """What the screens about knowledge ask of the engine."""
 
 import uuid
-from collections.abc import Sequence
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from pydantic import TypeAdapter
 
 from monster.contracts.knowledge import DocumentOut, IndexOut, SearchOut
 from monster.dashboard.engine_client import Caller, HttpEngine
-from monster.dashboard.knowledge.schemas import DocumentPage, IndexForm, Search, hit
+from monster.dashboard.knowledge.schemas import IndexForm, Page, Search, hit
 
 PAGE = 25
+
+Row = TypeVar("Row", IndexOut, DocumentOut)
 
 _INDEXES = TypeAdapter(list[IndexOut])
 _DOCUMENTS = TypeAdapter(list[DocumentOut])
 
 
-async def indexes(engine: HttpEngine, caller: Caller) -> Sequence[IndexOut]:
-    return _INDEXES.validate_python(await engine.call(caller, "GET", "/v1/indexes"))
+async def indexes(engine: HttpEngine, caller: Caller, after: uuid.UUID | None) -> Page[IndexOut]:
+    found = await _list(engine, caller, "/v1/indexes", after)
+    return _page(_INDEXES.validate_python(found), after)
 
 
 async def index(engine: HttpEngine, caller: Caller, index_id: uuid.UUID) -> IndexOut:
@@ -35,13 +37,20 @@ async def delete(engine: HttpEngine, caller: Caller, index_id: uuid.UUID) -> Non
 
 async def documents(
     engine: HttpEngine, caller: Caller, index_id: uuid.UUID, after: uuid.UUID | None
-) -> DocumentPage:
-    """One more than is shown is asked for: it tells whether there is a next page."""
-    limit = {"limit": PAGE + 1} | ({"after": str(after)} if after else {})
-    path = f"/v1/indexes/{index_id}/documents"
-    found = _DOCUMENTS.validate_python(await engine.call(caller, "GET", path, params=limit))
+) -> Page[DocumentOut]:
+    found = await _list(engine, caller, f"/v1/indexes/{index_id}/documents", after)
+    return _page(_DOCUMENTS.validate_python(found), after)
+
+
+async def _list(engine: HttpEngine, caller: Caller, path: str, after: uuid.UUID | None) -> object:
+    """One more than is shown: it tells whether there is a next page."""
+    params = {"limit": str(PAGE + 1)} | ({"after": str(after)} if after else {})
+    return await engine.call(caller, "GET", path, params=params)
+
+
+def _page(found: list[Row], after: uuid.UUID | None) -> Page[Row]:
     shown = found[:PAGE]
-    return DocumentPage(shown, after, shown[-1].id if len(found) > PAGE else None)
+    return Page(shown, after, shown[-1].id if len(found) > PAGE else None)
 
 
 async def add(
