@@ -36,12 +36,17 @@ class Source(Output):
 
 
 class RunOut(Output):
+    """`message` is what was asked; a run that is queued has written nothing else yet."""
+
     id: uuid.UUID
     conversation_id: uuid.UUID
+    message: str
     status: RunStatus
     response: str | None
     reason: str | None
     usage: dict[str, int] | None
+    created_at: datetime
+    updated_at: datetime
 
 
 class MessageOut(Output):
@@ -59,11 +64,15 @@ class MessageOut(Output):
 
 
 class ConversationOut(Output):
-    """`active_run` is the run that is queued, running or waiting, if there is one."""
+    """`active_run` runs or waits; others may be queued behind it.
+
+    Lists page by `last_run`, the newest run, or by `id` where nothing has run yet.
+    """
 
     id: uuid.UUID
     agent_id: uuid.UUID
     title: str
     active_run: uuid.UUID | None
+    last_run: uuid.UUID | None
     created_at: datetime
     updated_at: datetime

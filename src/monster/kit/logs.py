@@ -20,7 +20,17 @@ _BOUND = (request_id, tenant_id, run_id)
 _MASK = "•••"
 _SHORTEST_SECRET = 4  # shorter ones are in every text
 _MOST_SECRETS = 10_000
-_QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "anthropic", "google_genai", "alembic")
+_QUIET = (
+    "uvicorn.error",
+    "procrastinate",
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+    "anthropic",
+    "google_genai",
+    "alembic",
+)
 _OURS_NOW = ("uvicorn", "uvicorn.error", "uvicorn.access", "procrastinate")
 
 _secrets: dict[str, tuple[str, ...]] = {}

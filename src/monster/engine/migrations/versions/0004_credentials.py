@@ -8,7 +8,7 @@ from monster.engine.database import ROLE
 from monster.kit import migrations, tenancy
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 
 def _time(name: str) -> sa.Column[object]:

@@ -1,0 +1,47 @@
+"""The engine as it is served, with one more tool, for measurements.
+
+python -m bench.monster DATABASE_URL PUBLIC_KEY MODEL_URL DATA_DIR
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from pydantic import SecretStr
+
+from bench.processes import listen
+from monster.engine.app import create_app
+from monster.engine.models.protocol import ToolSchema
+from monster.engine.models.providers import Account, Providers
+from monster.engine.runs.tools import CallContext, Effect, Tool, ToolOutput
+from monster.engine.settings import Settings
+from monster.kit.crypto import new_master_key
+from monster.kit.outbound import Guard, parse_networks
+
+PROVIDER = "wire"
+
+
+async def _lookup(_: dict[str, Any], __: CallContext) -> ToolOutput:
+    return ToolOutput("forty-two")
+
+
+_SCHEMA = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
+TOOLS = {"lookup": Tool(ToolSchema("lookup", "Looks it up.", _SCHEMA), Effect.READ, _lookup)}
+
+
+async def serve(database_url: str, public_key: str, model_url: str, folder: str) -> None:
+    settings = Settings(
+        database_url=SecretStr(database_url),
+        dashboard_public_key=public_key,
+        master_key=SecretStr(new_master_key()),
+        data_dir=Path(folder),
+    )
+    providers = Providers(Guard(parse_networks(("127.0.0.1/32",))))
+    async with providers.opened():
+        wire = await providers.model(Account("openai", f"{model_url}/v1", "bench"))
+        await listen(create_app(settings, {PROVIDER: wire}, TOOLS))
+
+
+if __name__ == "__main__":
+    uvloop.run(serve(*sys.argv[1:]))

@@ -1,0 +1,115 @@
+"""What must be true before the services start: a server, two databases up to date, a first tenant."""
+
+import secrets
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+
+import psycopg
+from psycopg import sql
+
+from monster.cli.installation import DATABASES, ROLES, Installation
+from monster.dashboard import database as dashboard_database
+from monster.kit import embedded, migrations
+from monster.kit.pool import conninfo
+
+_GUIDE_PATIENCE = 60.0  # seconds
+
+
+class NotReady(Exception):
+    """The start ends here: a sentence that says what is missing and what to do."""
+
+
+@contextmanager
+def database(installation: Installation) -> Generator[None]:
+    """While it lasts the server runs: ours is started and stopped, yours is only looked for."""
+    folder = installation.server_folder
+    if folder is None:
+        _look_for_server(installation)
+        yield
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        server = embedded.run(folder)
+    except embedded.Unsafe as error:
+        raise NotReady(f"The database cannot live there: {error}. Set MONSTER_DATA_DIR.") from error
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+def _look_for_server(installation: Installation) -> None:
+    try:
+        psycopg.connect(conninfo(installation.owner_url("postgres")), connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise NotReady(f"The database at MONSTER_DATABASE_URL does not answer: {reason}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAdmin:
+    """Made just now; `password` is None if it was given by the settings."""
+
+    email: str
+    password: str | None
+
+
+def prepare(installation: Installation) -> FirstAdmin | None:
+    """Bring both databases up to date, and make the first tenant if there is none."""
+    for name, directory in DATABASES.items():
+        embedded.create_database(conninfo(installation.owner_url("postgres")), name)
+        if revision(installation, name) != migrations.head(directory):
+            migrations.upgrade(installation.owner_url(name), directory)
+        _set_password(installation, name)
+    if has_tenant(installation):
+        return None
+    given = installation.settings.admin_password
+    password = given.get_secret_value() if given else secrets.token_urlsafe(12)
+    # Imported once in a lifetime: the process that watches the others stays small.
+    import_module("monster.cli.first_tenant").create(installation, password)
+    return FirstAdmin(installation.settings.admin_email, None if given else password)
+
+
+def revision(installation: Installation, name: str) -> str | None:
+    with psycopg.connect(conninfo(installation.owner_url(name))) as connection:
+        if connection.execute("select to_regclass('alembic_version')").fetchone() == (None,):
+            return None
+        row = connection.execute("select version_num from alembic_version").fetchone()
+        return row[0] if row else None
+
+
+def has_tenant(installation: Installation) -> bool:
+    url = installation.owner_url(dashboard_database.NAME)
+    with psycopg.connect(conninfo(url)) as connection:
+        return connection.execute("select from tenant limit 1").rowcount > 0
+
+
+def _set_password(installation: Installation, name: str) -> None:
+    """The embedded server needs none: nobody else reaches its socket."""
+    password = installation.settings.database_app_password
+    if password is None:
+        return
+    change = sql.SQL("alter role {} password {}").format(
+        sql.Identifier(ROLES[name]), sql.Literal(password.get_secret_value())
+    )
+    with psycopg.connect(conninfo(installation.owner_url(name)), autocommit=True) as connection:
+        connection.execute(change)
+
+
+def wait_for_guide(installation: Installation) -> None:
+    """Until the first agent can answer; jobs still make it. Not for ever: it comes anyway."""
+    deadline = time.monotonic() + _GUIDE_PATIENCE
+    url = conninfo(installation.owner_url(dashboard_database.NAME))
+    with psycopg.connect(url, autocommit=True) as connection:
+        while time.monotonic() < deadline:
+            waiting = connection.execute(
+                "select from procrastinate_jobs where task_name = any(%s) "
+                "and status in ('todo', 'doing')",
+                [["welcome.make_guide", "agents.deliver_spec"]],
+            )
+            if not waiting.rowcount:
+                return
+            time.sleep(0.2)

@@ -1,0 +1,109 @@
+"""The three processes: dashboard, engine, worker. Each ends on SIGTERM, or with its parent."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import Any, Literal, TypeAlias
+
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+
+from monster.cli.installation import Installation
+from monster.cli.settings import Platform
+from monster.kit import leash, logs
+
+logger = logging.getLogger(__name__)
+
+Main: TypeAlias = Coroutine[Any, Any, Any]
+
+_PATIENCE = 3  # seconds that open streams have to end when the process stops
+
+
+class _Stopped(Exception):
+    """Somebody asked the worker to end."""
+
+
+def run(
+    settings: Platform, *, which: Literal["dashboard", "engine", "worker"], leashed: bool
+) -> int:
+    as_json = {"auto": None, "json": True, "text": False}[settings.log_format]
+    logs.configure(as_json=as_json, level=settings.log_level.upper())
+    main = _PROCESSES[which](Installation(settings), leashed=leashed)
+    if leashed and not sys.stdin.buffer.readline():
+        main.close()
+        return 1  # the parent died before it let us go
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+
+# Each imports its own service alone: that is quicker to start, and takes less memory.
+def _dashboard(installation: Installation, *, leashed: bool) -> Main:
+    app: FastAPI = import_module("monster.dashboard.app").create_app(installation.dashboard())
+    return _web(app, installation.settings.host, installation.settings.port, leashed=leashed)
+
+
+def _engine(installation: Installation, *, leashed: bool) -> Main:
+    app: FastAPI = import_module("monster.engine.app").create_app(installation.engine())
+    host = installation.settings.engine_host
+    return _web(app, host, installation.engine_port, leashed=leashed)
+
+
+def _worker(installation: Installation, *, leashed: bool) -> Main:
+    dashboard: Main = import_module("monster.dashboard.worker").work(installation.dashboard())
+    engine: Main = import_module("monster.engine.worker").work(installation.engine())
+    return _jobs(dashboard, engine, leashed=leashed)
+
+
+_PROCESSES = {"dashboard": _dashboard, "engine": _engine, "worker": _worker}
+
+
+async def _web(app: FastAPI, host: str, port: int, *, leashed: bool) -> int:
+    config = uvicorn.Config(
+        app,
+        host,
+        port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_PATIENCE,
+    )
+    server = uvicorn.Server(config)
+
+    def stop() -> None:
+        server.should_exit = True
+
+    async with _on_leash(stop, leashed=leashed):
+        await server.serve()
+    return 0 if server.started else 1
+
+
+async def _jobs(*work: Main, leashed: bool) -> int:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    try:
+        async with _on_leash(stopped.set, leashed=leashed), asyncio.TaskGroup() as group:
+            for one in work:
+                group.create_task(one)
+            await stopped.wait()
+            raise _Stopped
+    except* _Stopped:
+        logger.info("the worker stops")
+    return 0
+
+
+@asynccontextmanager
+async def _on_leash(stop: Callable[[], None], *, leashed: bool) -> AsyncGenerator[None]:
+    if not leashed:
+        yield
+        return
+    task = asyncio.create_task(leash.held(stop))
+    try:
+        yield
+    finally:
+        task.cancel()

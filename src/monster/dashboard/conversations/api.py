@@ -1,0 +1,91 @@
+"""What the chat page talks to: questions, streams of events, stop."""
+
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Form, Header, Request, Response
+from fastapi.responses import StreamingResponse
+
+from monster.dashboard.conversations import service
+from monster.dashboard.conversations.errors import AgentNotPublished
+from monster.dashboard.conversations.schemas import Question, Reader
+from monster.dashboard.identity.scope import CurrentEngine, CurrentScope
+from monster.dashboard.transcript.live import Event
+from monster.dashboard.web import pages
+
+router = APIRouter(prefix="/chat", tags=["chat"])
+
+_EVENTS = "text/event-stream"
+
+T = TypeVar("T")
+
+
+@router.post("/{agent_id}/runs")
+async def ask(
+    request: Request,
+    scope: CurrentScope,
+    engine: CurrentEngine,
+    agent_id: uuid.UUID,
+    message: Annotated[str, Form()] = "",
+    conversation_id: Annotated[uuid.UUID | None, Form()] = None,
+) -> Response:
+    """A stream for scripts; without them, the conversation when it is answered."""
+    agent = await service.agent(request.app.state.sessions, scope, agent_id)
+    if agent.published_version is None:
+        raise AgentNotPublished(f"publish {agent.name} first: only then can it answer")
+    question = Question(agent_id, service.read_message(message), conversation_id)
+    events = service.ask(engine, scope.caller, question)
+    if _EVENTS not in request.headers.get("Accept", ""):
+        return pages.go(request, f"/conversations/{await _answered(events)}")
+    reader = Reader(scope.shell.user_initials)
+    started = await _started(events)
+    return _stream(service.shown(engine, scope.caller, started, agent.name, reader))
+
+
+@router.get("/runs/{run_id}/events")
+async def follow(
+    request: Request,
+    scope: CurrentScope,
+    engine: CurrentEngine,
+    run_id: uuid.UUID,
+    last_event_id: Annotated[str, Header(pattern=r"^\d{1,9}(\.\d{1,9})?$")] = "0",
+) -> Response:
+    run = await service.run(engine, scope.caller, run_id)
+    talk = await service.conversation(engine, scope.caller, run.conversation_id)
+    agent = await service.agent_if_any(request.app.state.sessions, scope, talk.agent_id)
+    events = await _started(service.follow(engine, scope.caller, run_id))
+    reader = Reader(scope.shell.user_initials, last_event_id)
+    name = agent.name if agent else service.GONE
+    return _stream(service.shown(engine, scope.caller, events, name, reader))
+
+
+@router.post("/runs/{run_id}/cancel", status_code=202)
+async def cancel(scope: CurrentScope, engine: CurrentEngine, run_id: uuid.UUID) -> None:
+    await service.cancel(engine, scope.caller, run_id)
+
+
+async def _started(events: AsyncGenerator[T]) -> AsyncIterator[T]:
+    """What is wrong is raised here, while there is still a status to say it with."""
+    first = await anext(events)
+
+    async def all_of_them() -> AsyncGenerator[T]:
+        yield first
+        async for event in events:
+            yield event
+
+    return all_of_them()
+
+
+async def _answered(events: AsyncIterator[Event | None]) -> str:
+    """The conversation, when the run has ended."""
+    conversation = ""
+    async for event in events:
+        if event and "conversation_id" in event.data:
+            conversation = event.data["conversation_id"]
+    return conversation
+
+
+def _stream(events: AsyncGenerator[bytes]) -> StreamingResponse:
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, media_type=_EVENTS, headers=headers)

@@ -1,0 +1,219 @@
+"""Talks to the engine about conversations, on behalf of a person."""
+
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import suppress
+
+from monster.contracts.knowledge import PassageInPlaceOut
+from monster.contracts.runs import ENDS, ConversationOut, MessageOut, RunOut, Source
+from monster.dashboard.agents import service as agents_service
+from monster.dashboard.agents.errors import AgentNotFound
+from monster.dashboard.agents.models import Agent
+from monster.dashboard.conversations.errors import AgentOnItsWay, NotAMessage
+from monster.dashboard.conversations.schemas import LONGEST, Before, Page, Question, Reader, Thread
+from monster.dashboard.engine_client import Caller, EngineRefused, EngineUnavailable, HttpEngine
+from monster.dashboard.identity.scope import Scope
+from monster.dashboard.transcript import live, turns
+from monster.dashboard.transcript.live import KEEP_ALIVE, Event, Live, Position
+from monster.kit import clock, tenancy
+from monster.kit.db import SessionMaker
+
+GONE = "A deleted agent"
+
+_AGENTS = 60
+_THREADS = 40
+_MESSAGES = 200  # read at once; runs that are not complete among them are left to the page before
+_ENDED = frozenset({"completed", "failed", "cancelled"})
+
+
+# No connection is held while the engine is asked: each of these is a transaction of its own.
+
+
+async def published(sessions: SessionMaker, scope: Scope) -> list[Agent]:
+    """Agents that answer, as many as one can choose from at a glance."""
+    async with tenancy.transaction(sessions, scope.tenant_id) as session:
+        found = await agents_service.page(session, scope, "", None, _AGENTS)
+    return [agent for agent in found if agent.published_version]
+
+
+async def agent(sessions: SessionMaker, scope: Scope, agent_id: uuid.UUID) -> Agent:
+    async with tenancy.transaction(sessions, scope.tenant_id) as session:
+        return await agents_service.get(session, scope, agent_id)
+
+
+async def agent_if_any(sessions: SessionMaker, scope: Scope, agent_id: uuid.UUID) -> Agent | None:
+    try:
+        return await agent(sessions, scope, agent_id)
+    except AgentNotFound:
+        return None
+
+
+async def threads(engine: HttpEngine, sessions: SessionMaker, scope: Scope) -> list[Thread]:
+    """The person's latest chats."""
+    params = {"limit": _THREADS}
+    rows = await engine.call(scope.caller, "GET", "/v1/conversations", params=params)
+    talks = [ConversationOut.model_validate(row) for row in rows]
+    async with tenancy.transaction(sessions, scope.tenant_id) as session:
+        names = await agents_service.names(session, scope, {talk.agent_id for talk in talks})
+    return [
+        Thread(talk.id, talk.title, names.get(talk.agent_id, GONE), talk.updated_at)
+        for talk in talks
+    ]
+
+
+async def conversation(
+    engine: HttpEngine, caller: Caller, conversation_id: uuid.UUID
+) -> ConversationOut:
+    found = await engine.call(caller, "GET", f"/v1/conversations/{conversation_id}")
+    return ConversationOut.model_validate(found)
+
+
+async def page(
+    engine: HttpEngine, caller: Caller, conversation_id: uuid.UUID, before: Before | None
+) -> Page:
+    found = await conversation(engine, caller, conversation_id)
+    path = f"/v1/conversations/{conversation_id}"
+    # Runs before messages: of a run that has ended by then, every message is there.
+    runs = await _runs(engine, caller, path, before)
+    messages = await _messages(engine, caller, path, before)
+    runs, rest = _complete(runs, messages)
+    going = next((run.id for run in rest if run.status not in _ENDED), None)
+    cut = len(messages) == _MESSAGES and runs
+    older = (
+        Before(min(m.seq for m in messages if m.run_id == runs[0].id), runs[0].id) if cut else None
+    )
+    return Page(found, runs, messages, None if before else going, older)
+
+
+async def _runs(
+    engine: HttpEngine, caller: Caller, path: str, before: Before | None
+) -> list[RunOut]:
+    """Oldest first."""
+    older = {"before": str(before.run_id)} if before else {}
+    params = {"limit": _MESSAGES, **older}
+    rows = await engine.call(caller, "GET", f"{path}/runs", params=params)
+    return [RunOut.model_validate(row) for row in reversed(rows)]
+
+
+async def _messages(
+    engine: HttpEngine, caller: Caller, path: str, before: Before | None
+) -> list[MessageOut]:
+    """Oldest first."""
+    older = {"before": before.seq} if before else {}
+    params = {"limit": _MESSAGES, **older}
+    rows = await engine.call(caller, "GET", f"{path}/messages", params=params)
+    return [MessageOut.model_validate(row) for row in reversed(rows)]
+
+
+def _complete(
+    runs: Sequence[RunOut], messages: Sequence[MessageOut]
+) -> tuple[list[RunOut], list[RunOut]]:
+    """Runs that have ended and whose messages are all here; the others."""
+    seen = list(dict.fromkeys(message.run_id for message in messages))
+    if len(messages) == _MESSAGES:
+        seen = seen[1:] or seen
+    here = [run for run in runs if run.status in _ENDED and run.id in set(seen)]
+    return here, [run for run in runs if run not in here]
+
+
+async def rename(
+    engine: HttpEngine, caller: Caller, conversation_id: uuid.UUID, title: str
+) -> None:
+    body = {"title": title}
+    await engine.call(caller, "PATCH", f"/v1/conversations/{conversation_id}", json=body)
+
+
+async def delete(engine: HttpEngine, caller: Caller, conversation_id: uuid.UUID) -> None:
+    await engine.call(caller, "DELETE", f"/v1/conversations/{conversation_id}")
+
+
+async def cancel(engine: HttpEngine, caller: Caller, run_id: uuid.UUID) -> None:
+    await engine.call(caller, "POST", f"/v1/runs/{run_id}/cancel")
+
+
+async def passage(engine: HttpEngine, caller: Caller, chunk_id: uuid.UUID) -> PassageInPlaceOut:
+    found = await engine.call(caller, "GET", f"/v1/passages/{chunk_id}")
+    return PassageInPlaceOut.model_validate(found)
+
+
+async def run(engine: HttpEngine, caller: Caller, run_id: uuid.UUID) -> RunOut:
+    return RunOut.model_validate(await engine.call(caller, "GET", f"/v1/runs/{run_id}"))
+
+
+def read_message(text: str) -> str:
+    """Forms send line ends as CR LF. Raises NotAMessage."""
+    message = text.replace("\r\n", "\n").strip()
+    if not message:
+        raise NotAMessage("write a message first", field="message")
+    if len(message) > LONGEST:
+        raise NotAMessage(f"a message has at most {LONGEST:,} characters", field="message")
+    if "\0" in message:
+        raise NotAMessage("the message holds characters that cannot be stored", field="message")
+    return message
+
+
+async def ask(
+    engine: HttpEngine, caller: Caller, question: Question
+) -> AsyncGenerator[Event | None]:
+    """Starts a run, which goes on if nobody listens. Raises before the first event."""
+    known = str(question.conversation_id) if question.conversation_id else None
+    body = {"message": question.message, "conversation_id": known}
+    path = f"/v1/agents/{question.agent_id}/runs"
+    try:
+        async with engine.stream(caller, "POST", path, json=body) as lines:
+            async for event in live.read(lines):
+                yield event
+    except EngineRefused as refused:
+        if refused.code != "agent_not_found":
+            raise
+        raise AgentOnItsWay(
+            "this agent is just being published: try again in a moment"
+        ) from refused
+
+
+async def follow(
+    engine: HttpEngine, caller: Caller, run_id: uuid.UUID
+) -> AsyncGenerator[Event | None]:
+    """From the first event on."""
+    async with engine.stream(caller, "GET", f"/v1/runs/{run_id}/events") as lines:
+        async for event in live.read(lines):
+            yield event
+
+
+async def shown(
+    engine: HttpEngine,
+    caller: Caller,
+    events: AsyncIterator[Event | None],
+    name: str,
+    reader: Reader,
+) -> AsyncGenerator[bytes]:
+    """The events as a page takes them. A stream that breaks off just ends: the page comes back."""
+    page: Live | None = None
+    with suppress(EngineUnavailable):
+        async for event in events:
+            if event is None:
+                yield KEEP_ALIVE
+                continue
+            if page is None:
+                page = await _live(engine, caller, uuid.UUID(event.data["run_id"]), name, reader)
+            if wire := page.take(event):
+                yield wire
+            if event.type in ENDS:
+                return
+
+
+async def _live(
+    engine: HttpEngine, caller: Caller, run_id: uuid.UUID, name: str, reader: Reader
+) -> Live:
+    """What the question was and what the conversation knew before it."""
+    asked = await run(engine, caller, run_id)
+    messages = await _messages(engine, caller, f"/v1/conversations/{asked.conversation_id}", None)
+    earlier = [message for message in messages if message.run_id < run_id]
+    sources: dict[int, Source] = turns.sources_of(earlier)
+    turn = turns.begin(asked, name, reader.initials, sources)
+    ended = asked.status in _ENDED
+    return Live(
+        turn,
+        (lambda: asked.updated_at) if ended else clock.now,
+        Position.parse(reader.last_event_id),
+    )

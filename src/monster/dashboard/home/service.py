@@ -1,0 +1,80 @@
+"""What the home page says: how far the first steps are, and what was talked about last."""
+
+import asyncio
+import uuid
+from collections.abc import Mapping, Sequence
+
+from pydantic import TypeAdapter
+
+from monster.contracts.credentials import CredentialOut
+from monster.contracts.knowledge import IndexOut
+from monster.contracts.runs import ConversationOut
+from monster.dashboard.engine_client import Caller, EngineUnavailable, HttpEngine
+from monster.dashboard.home.schemas import Elsewhere, Step, Talk
+
+_CONVERSATIONS = TypeAdapter(list[ConversationOut])
+_CREDENTIALS = TypeAdapter(list[CredentialOut])
+_INDEXES = TypeAdapter(list[IndexOut])
+
+
+async def look_elsewhere(engine: HttpEngine, caller: Caller) -> Elsewhere | None:
+    """None if the engine does not answer: the rest of the page is useful without."""
+    try:
+        conversations, credentials, indexes = await asyncio.gather(
+            engine.call(caller, "GET", "/v1/conversations", params={"limit": 5}),
+            engine.call(caller, "GET", "/v1/credentials"),
+            engine.call(caller, "GET", "/v1/indexes"),
+        )
+    except EngineUnavailable:
+        return None
+    return Elsewhere(
+        conversations=_CONVERSATIONS.validate_python(conversations),
+        has_model=bool(_CREDENTIALS.validate_python(credentials)),
+        has_knowledge=any(index.ready for index in _INDEXES.validate_python(indexes)),
+    )
+
+
+def first_steps(found: Elsewhere, *, has_agent: bool) -> Sequence[Step]:
+    return (
+        Step(
+            "Connect a model",
+            "A provider's key, or any server that speaks the OpenAI format.",
+            "Connect",
+            "/connections",
+            found.has_model,
+        ),
+        Step(
+            "Create an agent",
+            "One job, said in plain words.",
+            "New agent",
+            "/agents/new",
+            has_agent,
+        ),
+        Step(
+            "Add knowledge",
+            "Documents that it quotes, so that answers can be checked.",
+            "Add documents",
+            "/knowledge",
+            found.has_knowledge,
+        ),
+        Step(
+            "Talk to it",
+            "Ask something that you know the answer to.",
+            "Chat",
+            "/chat",
+            bool(found.conversations),
+        ),
+    )
+
+
+def talks(found: Elsewhere, names: Mapping[uuid.UUID, str]) -> Sequence[Talk]:
+    return [
+        Talk(
+            id=conversation.id,
+            title=conversation.title or "New conversation",
+            agent=names.get(conversation.agent_id, ""),
+            running=conversation.active_run is not None,
+            updated_at=conversation.updated_at,
+        )
+        for conversation in found.conversations
+    ]

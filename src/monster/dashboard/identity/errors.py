@@ -1,0 +1,23 @@
+"""What can go wrong between a person and the door."""
+
+from monster.kit.errors import Conflict, Forbidden, Unauthenticated
+
+
+class WrongPassword(Unauthenticated):
+    """Also for an address nobody has, a locked or an inactive account: the answer tells nothing."""
+
+    code = "wrong_password"
+
+
+class NoWorkspace(Forbidden):
+    code = "no_workspace"
+
+
+class Forged(Forbidden):
+    """A change that was asked for by another site, or by nobody we know."""
+
+    code = "csrf"
+
+
+class EmailTaken(Conflict):
+    code = "email_taken"

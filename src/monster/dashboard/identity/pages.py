@@ -1,0 +1,91 @@
+"""The door for people: sign in, sign out."""
+
+import re
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from monster.dashboard.identity import service
+from monster.dashboard.identity.errors import NoWorkspace, WrongPassword
+from monster.dashboard.identity.schemas import SignIn, Ticket
+from monster.dashboard.identity.scope import (
+    COOKIE,
+    CurrentScope,
+    CurrentToken,
+    Transaction,
+    device,
+    same_origin,
+)
+from monster.dashboard.web import forms, pages
+from monster.dashboard.web.forms import Form
+
+router = APIRouter(include_in_schema=False)
+
+_SAID = {"email": "Write it like name@company.com.", "password": "Type your password."}
+
+# A path of ours. "//host" and "/\host" are addresses of another site, and browsers drop controls.
+_LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]{0,2000}")
+
+
+def _local(path: object) -> str:
+    return path if isinstance(path, str) and _LOCAL.fullmatch(path) else "/"
+
+
+@router.get("/sign-in")
+async def sign_in_page(request: Request) -> Response:
+    return _page(request, Form(), _local(request.query_params.get("next")))
+
+
+@router.post("/sign-in", dependencies=[Depends(same_origin)])
+async def sign_in(request: Request) -> Response:
+    state, typed = request.app.state, await forms.fields(request)
+    onward = _local(typed.pop("next", "/"))
+    form = forms.check(typed, SignIn, _SAID)
+    if form.data is None:
+        return _page(request, form, onward, status=422)
+    try:
+        ticket = await service.sign_in(state.sessions, form.data, device(request), state.lifetime)
+    except (WrongPassword, NoWorkspace) as refusal:
+        return _page(request, form, onward, status=refusal.status, problem=refusal.message)
+    return _let_in(request, ticket, onward)
+
+
+@router.post("/sign-out")
+async def sign_out(
+    request: Request, session: Transaction, _: CurrentScope, token: CurrentToken
+) -> Response:
+    await service.sign_out(session, token)
+    answer = pages.go(request, "/sign-in")
+    answer.delete_cookie(COOKIE, secure=_secure(request), httponly=True, samesite="lax")
+    return answer
+
+
+def _page(
+    request: Request, form: Form, onward: str, *, status: int = 200, problem: str = ""
+) -> Response:
+    email = form.values.get("email", "")
+    return pages.bare(
+        request,
+        "sign_in",
+        status=status,
+        email=email,
+        errors=form.errors,
+        onward=onward,
+        problem=problem,
+    )
+
+
+def _let_in(request: Request, ticket: Ticket, onward: str) -> Response:
+    answer = pages.go(request, onward)
+    answer.set_cookie(
+        COOKIE,
+        ticket.token,
+        max_age=int(request.app.state.lifetime.total.total_seconds()),
+        secure=_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
+
+
+def _secure(request: Request) -> bool:
+    return request.url.scheme == "https"

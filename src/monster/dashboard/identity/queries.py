@@ -1,0 +1,159 @@
+"""All SQL about people and sessions.
+
+It runs before a scope is known, it is what makes one: here, and only here, queries start from an
+address, a token or a person.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Text, case, cast, delete, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from monster.dashboard.identity.models import LoginSession, Membership, Tenant, User
+
+GUESSES = 5
+LOCKED_FOR = timedelta(minutes=30)
+_SEEN_AGAIN = timedelta(minutes=1)  # a write on every request would be a waste
+
+_EMAIL = func.lower(User.email)
+
+
+class Attempt(NamedTuple):
+    user_id: uuid.UUID
+    password_hash: str
+
+
+class Found(NamedTuple):
+    id: uuid.UUID
+    tenant_id: uuid.UUID
+    tenant_name: str
+    user_id: uuid.UUID
+    user_name: str
+    user_email: str
+    csrf: str
+    seen_long_ago: bool
+
+
+async def reserve_attempt(session: AsyncSession, email: str) -> Attempt | None:
+    """One guess less, before it is looked at: guesses made at once queue for the row."""
+    lock_is_over = User.locked_until <= func.now()
+    count = case((lock_is_over, 1), else_=User.failed_login_attempts + 1)
+    row = await session.execute(
+        update(User)
+        .where(func.lower(email) == _EMAIL, User.is_active, User.password_hash.is_not(None))
+        .where(or_(User.locked_until.is_(None), lock_is_over))
+        .values(
+            failed_login_attempts=count,
+            locked_until=case((count >= GUESSES, func.now() + LOCKED_FOR), else_=None),
+        )
+        .returning(User.id, User.password_hash)
+    )
+    found = row.one_or_none()
+    return Attempt(*found) if found else None
+
+
+async def forgive(session: AsyncSession, user_id: uuid.UUID) -> None:
+    await session.execute(
+        update(User).where(User.id == user_id).values(failed_login_attempts=0, locked_until=None)
+    )
+
+
+async def person(session: AsyncSession, email: str) -> uuid.UUID | None:
+    return await session.scalar(select(User.id).where(func.lower(email) == _EMAIL, User.is_active))
+
+
+async def home(session: AsyncSession, user_id: uuid.UUID) -> uuid.UUID | None:
+    """The tenant to begin in: the person's own, else the first they came to."""
+    await session.execute(select(func.set_config("app.user_id", str(user_id), True)))  # noqa: FBT003
+    return await session.scalar(
+        select(Membership.tenant_id)
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.user_id == user_id)
+        .order_by((Membership.tenant_id == User.tenant_id).desc().nulls_last(), Membership.id)
+        .limit(1)
+    )
+
+
+async def add_session(
+    session: AsyncSession,
+    user_id: uuid.UUID,
+    tenant_id: uuid.UUID,
+    lifetime: timedelta,
+    **row: object,
+) -> datetime:
+    new = insert(LoginSession).values(
+        user_id=user_id, tenant_id=tenant_id, expires_at=func.now() + lifetime, **row
+    )
+    return (await session.execute(new.returning(LoginSession.expires_at))).scalar_one()
+
+
+async def end_session(session: AsyncSession, token_hash: bytes) -> None:
+    await session.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash))
+
+
+async def end_old_sessions(session: AsyncSession, user_id: uuid.UUID) -> None:
+    await session.execute(
+        delete(LoginSession).where(
+            LoginSession.user_id == user_id, LoginSession.expires_at <= func.now()
+        )
+    )
+
+
+async def find_session(session: AsyncSession, token_hash: bytes, idle: timedelta) -> Found | None:
+    """Names the person to row-level security on the way, so that their membership can be read."""
+    row = await session.execute(
+        select(
+            LoginSession.id,
+            LoginSession.tenant_id,
+            Tenant.name,
+            User.id,
+            User.name,
+            User.email,
+            LoginSession.csrf,
+            LoginSession.last_seen_at < func.now() - _SEEN_AGAIN,
+            func.set_config("app.user_id", cast(User.id, Text), literal(True)),  # noqa: FBT003
+        )
+        .join(User, User.id == LoginSession.user_id)
+        .join(Tenant, Tenant.id == LoginSession.tenant_id)
+        .where(LoginSession.token_hash == token_hash, User.is_active)
+        .where(LoginSession.expires_at > func.now())
+        .where(LoginSession.last_seen_at > func.now() - idle)
+    )
+    found = row.one_or_none()
+    return Found(*found[:-1]) if found else None
+
+
+async def role(session: AsyncSession, tenant_id: uuid.UUID, user_id: uuid.UUID) -> str | None:
+    return await session.scalar(
+        select(Membership.role).where(
+            Membership.tenant_id == tenant_id, Membership.user_id == user_id
+        )
+    )
+
+
+async def touch(session: AsyncSession, session_id: uuid.UUID) -> None:
+    await session.execute(
+        update(LoginSession).where(LoginSession.id == session_id).values(last_seen_at=func.now())
+    )
+
+
+async def insert_if_free(
+    session: AsyncSession, tenant_id: uuid.UUID, email: str, name: str, password_hash: str
+) -> uuid.UUID | None:
+    """None if somebody has that address."""
+    new = insert(User).values(
+        tenant_id=tenant_id,
+        email=email,
+        name=name,
+        password_hash=password_hash,
+        is_active=True,
+        email_verified=True,
+    )
+    return await session.scalar(new.on_conflict_do_nothing().returning(User.id))
+
+
+async def anybody(session: AsyncSession) -> bool:
+    return bool(await session.scalar(select(select(User.id).exists())))

@@ -1,0 +1,66 @@
+"""What goes in and out at the door."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, TypeAlias
+
+from pydantic import Secret, StringConstraints
+
+from monster.kit.schemas import Input, Output
+
+EMAIL = r"^[^@\s\x00]+@[^@\s\x00]+$"  # whether it exists, only a message to it can tell
+Email: TypeAlias = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=254, pattern=EMAIL)
+]
+Typed: TypeAlias = Annotated[
+    str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00]*$")
+]
+
+
+class SignIn(Input):
+    email: Email
+    password: Secret[Typed]
+
+
+class SessionOut(Output):
+    """`token` is shown once; it goes into `Authorization: Bearer`."""
+
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """From where someone signs in, as far as one can tell."""
+
+    ip_address: str | None
+    user_agent: str | None
+    old_token: str | None  # of the session that this one replaces
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    idle: timedelta
+    total: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A session just begun. Only here its token can be read."""
+
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who holds a session, and what they are in the tenant they work in."""
+
+    tenant_id: uuid.UUID
+    tenant_name: str
+    user_id: uuid.UUID
+    user_name: str
+    user_email: str
+    role: str
+    csrf: str

@@ -1,0 +1,110 @@
+"""Lets people in: passwords, sessions, and who holds one."""
+
+import hashlib
+import secrets
+import uuid
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from monster.dashboard.identity import queries
+from monster.dashboard.identity.errors import EmailTaken, NoWorkspace, WrongPassword
+from monster.dashboard.identity.schemas import Device, Identity, Lifetime, SignIn, Ticket
+from monster.kit import passwords, tenancy
+from monster.kit.db import SessionMaker
+from monster.kit.errors import Unauthenticated
+
+REFUSAL = (
+    "This e-mail and password do not belong together, or the account is locked: "
+    "five wrong passwords lock it for half an hour."
+)
+
+
+async def sign_in(
+    sessions: SessionMaker, data: SignIn, device: Device, lifetime: Lifetime
+) -> Ticket:
+    """Two transactions: the attempt counts before the password is looked at, whatever follows."""
+    async with tenancy.outside(sessions) as session:
+        attempt = await queries.reserve_attempt(session, data.email)
+    known = attempt.password_hash if attempt else None
+    right = await passwords.verify_password(data.password.get_secret_value(), known)
+    if attempt is None or not right:
+        raise WrongPassword(REFUSAL)
+    async with tenancy.outside(sessions) as session:
+        await queries.forgive(session, attempt.user_id)
+        return await _begin(session, attempt.user_id, device, lifetime)
+
+
+async def _begin(
+    session: AsyncSession, user_id: uuid.UUID, device: Device, lifetime: Lifetime
+) -> Ticket:
+    """Always a new token: one that somebody planted in the browser is worth nothing."""
+    tenant_id = await queries.home(session, user_id)
+    if tenant_id is None:
+        raise NoWorkspace("You belong to no workspace. Ask for an invitation.")
+    if device.old_token:
+        await queries.end_session(session, _hash(device.old_token))
+    await queries.end_old_sessions(session, user_id)
+    token = secrets.token_urlsafe(32)
+    expires_at = await queries.add_session(
+        session,
+        user_id,
+        tenant_id,
+        lifetime.total,
+        token_hash=_hash(token),
+        csrf=secrets.token_urlsafe(32),
+        ip_address=device.ip_address,
+        user_agent=device.user_agent,
+    )
+    return Ticket(token, expires_at)
+
+
+async def sign_out(session: AsyncSession, token: str) -> None:
+    await queries.end_session(session, _hash(token))
+
+
+async def identify(session: AsyncSession, token: str, lifetime: Lifetime) -> Identity:
+    """Read anew on every request, so that a change of role and a deactivation act at once."""
+    found = await queries.find_session(session, _hash(token), lifetime.idle)
+    role = await queries.role(session, found.tenant_id, found.user_id) if found else None
+    if found is None or role is None:
+        raise Unauthenticated("sign in first")
+    if found.seen_long_ago:
+        await queries.touch(session, found.id)
+    return Identity(
+        tenant_id=found.tenant_id,
+        tenant_name=found.tenant_name,
+        user_id=found.user_id,
+        user_name=found.user_name,
+        user_email=found.user_email,
+        role=role,
+        csrf=found.csrf,
+    )
+
+
+async def add_person(
+    session: AsyncSession, tenant_id: uuid.UUID, email: str, name: str, password_hash: str
+) -> uuid.UUID:
+    """Someone whose address is known to be theirs. Raises EmailTaken."""
+    user_id = await queries.insert_if_free(session, tenant_id, email, name, password_hash)
+    if user_id is None:
+        raise EmailTaken(f"somebody has the address {email}", field="email")
+    return user_id
+
+
+async def member(session: AsyncSession, email: str) -> tuple[uuid.UUID, uuid.UUID, str] | None:
+    """(tenant, user, role) of an active person where they would begin, for errands of their own."""
+    user_id = await queries.person(session, email)
+    tenant_id = await queries.home(session, user_id) if user_id else None
+    if user_id is None or tenant_id is None:
+        return None
+    role = await queries.role(session, tenant_id, user_id)
+    return (tenant_id, user_id, role) if role else None
+
+
+async def has_people(session: AsyncSession) -> bool:
+    """False until the first start is through."""
+    return await queries.anybody(session)
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode(errors="replace")).digest()

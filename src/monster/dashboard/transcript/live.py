@@ -1,0 +1,147 @@
+"""Turns a run's events into what a page shows: one for one, with the same ids.
+
+A reader that comes back says how far it had got; what was before is taken in, and not sent again.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias
+
+import orjson
+from markupsafe import Markup
+
+from monster.contracts.runs import ENDS, Source
+from monster.dashboard.transcript.turns import Turn
+from monster.dashboard.web.pages import render
+
+KEEP_ALIVE = b": still here\n\n"
+
+Data: TypeAlias = Mapping[str, Any]
+Shown: TypeAlias = dict[str, Any]
+
+
+class Position(NamedTuple):
+    """An event id: `seq`, or `seq.chars` inside a text."""
+
+    seq: int = 0
+    chars: int = 0
+
+    @classmethod
+    def parse(cls, event_id: str) -> "Position":
+        seq, _, chars = event_id.partition(".")
+        return cls(int(seq), int(chars or 0))
+
+
+START = Position()
+
+
+class Event(NamedTuple):
+    id: str
+    type: str
+    data: Data
+
+
+async def read(lines: AsyncIterator[str]) -> AsyncIterator[Event | None]:
+    """Server-sent events as the engine writes them; None is a sign of life."""
+    fields: dict[str, str] = {}
+    async for line in lines:
+        if line.startswith(":"):
+            yield None
+        elif line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif fields:
+            yield Event(fields["id"], fields["event"], orjson.loads(fields["data"]))
+            fields = {}
+
+
+@dataclass(slots=True)
+class Live:
+    """One reader of one run. `asked`: the question is on their page."""
+
+    turn: Turn
+    clock: Callable[[], datetime]
+    after: Position = START
+    asked: bool = False
+
+    def take(self, event: Event) -> bytes | None:
+        """What goes to the browser; None if it has that already."""
+        position = Position.parse(event.id)
+        if event.type == "message.delta" and position.seq == self.after.seq:
+            event = self._unknown_part(event, position)
+        shown = (
+            _end(self, event.data) if event.type in ENDS else _SHOW[event.type](self, event.data)
+        )
+        if position <= self.after:
+            return None
+        return b"id: %b\nevent: %b\ndata: %b\n\n" % (
+            event.id.encode(),
+            event.type.encode(),
+            orjson.dumps(shown),
+        )
+
+    def _unknown_part(self, event: Event, position: Position) -> Event:
+        """Of a text that the reader has in part, only the rest is news."""
+        text: str = event.data["text"]
+        known = len(text) - (position.chars - self.after.chars)
+        if not 0 < known < len(text):
+            return event
+        self.turn.answer.text(text[:known])
+        return event._replace(data={"text": text[known:]})
+
+
+def _started(live: Live, data: Data) -> Shown:
+    """With the question, unless it stands there from before a takeover."""
+    question = "" if live.asked else render("pages/_asked.html", turn=live.turn)
+    live.asked = True
+    html = question + render("pages/_answer.html", turn=live.turn)
+    return {"html": html, "run": data["run_id"], "conversation": data["conversation_id"]}
+
+
+def _resumed(live: Live, data: Data) -> Shown:
+    live.turn.answer.drop_text()
+    return {"reset": True, **_started(live, data)}
+
+
+def _text(live: Live, data: Data) -> Shown:
+    html = live.turn.answer.text(data["text"])
+    finished = {"html": html, "rest": live.turn.answer.rest} if html else {}
+    return {"text": data["text"], **finished}
+
+
+def _said(live: Live, _: Data) -> Shown:
+    return {"html": live.turn.answer.end_text()}
+
+
+def _called(live: Live, data: Data) -> Shown:
+    return {"html": live.turn.answer.call(data["id"], data["tool"], data["arguments"])}
+
+
+def _returned(live: Live, data: Data) -> Shown:
+    answer = live.turn.answer
+    return {"html": answer.result(data["id"], data["content"], failed=data["failed"])}
+
+
+def _found(live: Live, data: Data) -> Shown:
+    source = Source.model_validate(data)
+    live.turn.answer.sources[source.number] = source
+    return {}
+
+
+def _end(live: Live, data: Data) -> Shown:
+    turn = live.turn
+    html = turn.answer.end_text() + turn.answer.stop()
+    turn.end(data["status"], data["reason"], data["usage"], live.clock() - turn.at)
+    return {"html": html + Markup(render("pages/_ending.html", turn=turn)), "note": turn.note}  # noqa: S704 (escaped by the template)
+
+
+_SHOW: Mapping[str, Callable[[Live, Data], Shown]] = {
+    "run.started": _started,
+    "run.resumed": _resumed,
+    "message.delta": _text,
+    "message.completed": _said,
+    "tool.call": _called,
+    "tool.result": _returned,
+    "citation": _found,
+}

@@ -1,0 +1,90 @@
+"""Every page that links lead to: accessible, silent, no wider than the screen, light."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.async_api import Browser, Page
+
+from monster.dashboard.identity.scope import COOKIE
+from tests.browser.conftest import Platform
+from tests.browser.look import ROOT, SIZES, Size, Theme, Visitor, out_of_reach, too_wide, violations
+
+PICTURES = ROOT / "tests" / "browser" / "pictures"
+BUDGET = 150_000  # bytes that a first visit may transfer
+
+_LINK = re.compile(r'href="(/[^"#]*)"')
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NOT_PAGES = ("/static/", "/api/", "/docs", "/openapi.json")
+
+
+def _kind(path: str) -> str:
+    """Pages that differ by an id or a query look alike."""
+    return _ID.sub("…", urlsplit(path).path)
+
+
+async def _crawl(http: httpx.AsyncClient) -> Mapping[str, str]:
+    """One path for each kind of page, found by following links from the first."""
+    found, waiting = dict[str, str](), ["/"]
+    while waiting:
+        path = waiting.pop()
+        if _kind(path) in found or path.startswith(_NOT_PAGES):
+            continue
+        answer = await http.get(path, headers={"Accept": "text/html"})
+        assert answer.status_code == 200, path
+        if answer.headers["Content-Type"].startswith("text/html"):
+            found[_kind(path)] = path
+            waiting += _LINK.findall(answer.text)
+    return found
+
+
+@pytest.fixture(scope="module")
+async def paths(platform: Platform, browser: Browser) -> Mapping[str, str]:
+    del browser  # without one, there is nothing to find them for
+    cookies = {COOKIE: platform.sign_in()}
+    async with httpx.AsyncClient(base_url=platform.url, cookies=cookies) as http:
+        return await _crawl(http)
+
+
+async def _examine(page: Page, kind: str, size: Size, theme: Theme) -> list[str]:
+    PICTURES.mkdir(exist_ok=True)
+    name = re.sub(r"\W+", "-", kind).strip("-") or "home"
+    await page.screenshot(path=PICTURES / f"{name}-{size}-{theme}.png")
+    problems = list(await violations(page))
+    if over := await too_wide(page):
+        problems.append(f"{over} px too wide")
+    if size == "wide" and theme == "light" and (lost := await out_of_reach(page)):
+        problems.append(f"Tab does not reach {lost} controls")
+    return [f"{kind}: {problem}" for problem in problems]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_every_page_is_sound(
+    visitor: Visitor, paths: Mapping[str, str], size: Size, theme: Theme
+) -> None:
+    problems = list[str]()
+    for kind, path in paths.items():
+        async with visitor.at(path, size, theme) as page:
+            problems += await _examine(page, kind, size, theme)
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("path", "status"), [("/sign-in", 200), ("/nowhere", 404)])
+async def test_pages_without_a_frame_are_sound(
+    browser: Browser, platform: Platform, path: str, status: int, size: Size, theme: Theme
+) -> None:
+    async with Visitor(browser, platform.url).at(path, size, theme, status=status) as page:
+        assert not await _examine(page, path, size, theme)
+
+
+async def test_a_first_visit_is_light(visitor: Visitor, paths: Mapping[str, str]) -> None:
+    """As the network carries it, compressed; nothing is cached before."""
+    weights = {kind: await visitor.weigh(path) for kind, path in paths.items()}
+    heavy = {kind: weight for kind, weight in weights.items() if weight > BUDGET}
+    assert not heavy
+    assert min(weights.values()) > 50_000  # so that it was measured at all
