@@ -62,7 +62,8 @@ def references(connection: psycopg.Connection[Any]) -> list[Reference]:
                 join pg_attribute on attrelid = conrelid and attnum = n order by place),
             array(select attname::text from unnest(confkey) with ordinality u(n, place)
                 join pg_attribute on attrelid = confrelid and attnum = n order by place)
-        from pg_constraint k join pg_class c on c.oid = conrelid join pg_class t on t.oid = confrelid
+        from pg_constraint k join pg_class c on c.oid = conrelid
+            join pg_class t on t.oid = confrelid
         where contype = 'f' and c.relname not like 'procrastinate%' order by 1
     """)
     return [Reference(n, t, tuple(cols), to, tuple(keys)) for n, t, to, cols, keys in rows]

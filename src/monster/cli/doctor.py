@@ -4,7 +4,6 @@ import json
 import shutil
 import socket
 import stat
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -61,14 +60,6 @@ def _print(findings: list[Finding]) -> None:
     Console(highlight=False).print(table)
 
 
-def _python(_: Installation) -> Iterator[Finding]:
-    version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info >= (3, 11):
-        yield Finding("Python", "ok", version)
-    else:
-        yield Finding("Python", "failed", version, "Install Python 3.11 or newer.")
-
-
 def _data(installation: Installation) -> Iterator[Finding]:
     folder = installation.folder
     if not folder.exists():
@@ -89,7 +80,7 @@ def _keys(installation: Installation) -> Iterator[Finding]:
         yield Finding("master key", "ok", crypto_key)
         _ = installation.public_key
         yield Finding("signing key", "ok", "readable")
-    except (SettingsWrong, OSError, crypto.CryptoError) as problem:
+    except (SettingsWrong, OSError, crypto.BadMasterKey) as problem:
         yield Finding("keys", "failed", str(problem), "Restore the key from your backup.")
     for file in (installation.folder / "keys").glob("*"):
         if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -165,4 +156,4 @@ def _taken(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
-_CHECKS: tuple[Check, ...] = (_python, _data, _keys, _database, _row_security, _model, _ports)
+_CHECKS: tuple[Check, ...] = (_data, _keys, _database, _row_security, _model, _ports)

@@ -1,4 +1,4 @@
-"""Makes the first tenant with its owner; a job then makes the Guide. Imported when there is none."""
+"""Makes the first tenant with its owner; a job then makes the Guide."""
 
 import asyncio
 

@@ -40,6 +40,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 (called so by typer)
 
 @app.callback()
 def root(
+    *,
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,

@@ -1,4 +1,4 @@
-"""What must be true before the services start: a server, two databases up to date, a first tenant."""
+"""What must be true before the services start: a server, two current databases, a first tenant."""
 
 import secrets
 import time

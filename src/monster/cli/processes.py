@@ -90,11 +90,16 @@ async def _jobs(*work: Main, leashed: bool) -> int:
         async with _on_leash(stopped.set, leashed=leashed), asyncio.TaskGroup() as group:
             for one in work:
                 group.create_task(one)
-            await stopped.wait()
-            raise _Stopped
+            group.create_task(_raise_when(stopped))
     except* _Stopped:
         logger.info("the worker stops")
     return 0
+
+
+async def _raise_when(stopped: asyncio.Event) -> None:
+    """The end of a group whose tasks work for ever."""
+    await stopped.wait()
+    raise _Stopped
 
 
 @asynccontextmanager

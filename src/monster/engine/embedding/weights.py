@@ -38,12 +38,34 @@ def installed() -> Path | None:
     return folder if all((folder / name).is_file() for name in FILES) else None
 
 
+class State(NamedTuple):
+    usable: bool
+    found: str  # for people
+
+
+def look(data_dir: Path) -> State:
+    """What `prepare` would find, without doing anything."""
+    if _target(data_dir).is_dir():
+        return State(usable=True, found="converted and ready")
+    folder = installed()
+    if folder is None:
+        return State(usable=False, found="not here; it is fetched from the hub when first needed")
+    size = (folder / WEIGHTS).stat().st_size
+    if size != FILES[WEIGHTS].size:
+        return State(usable=False, found=f"{folder / WEIGHTS} is not the file we know")
+    return State(usable=True, found="installed; converted when first needed")
+
+
+def _target(data_dir: Path) -> Path:
+    return data_dir / "models" / "all-minilm-l6-v2" / FILES[WEIGHTS].digest
+
+
 async def prepare(data_dir: Path, package: Path | None, hub: str, fetch: Fetch) -> Path:
     """The folder of the converted model. Raises EmbedderUnavailable.
 
     It is built beside its place and renamed: of two processes one wins, both are served.
     """
-    target = data_dir / "models" / "all-minilm-l6-v2" / FILES[WEIGHTS].digest
+    target = _target(data_dir)
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
