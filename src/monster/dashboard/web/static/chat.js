@@ -7,8 +7,6 @@ const NEAR = 64; // pixels from the end that still count as "at the end"
 const ENDS = new Set(["run.completed", "run.failed", "run.cancelled", "run.waiting"]);
 const csrf = () => ({ "X-CSRF-Token": JSON.parse(document.body.getAttribute("hx-headers:inherited"))["X-CSRF-Token"] });
 
-for (const talk of document.querySelectorAll("[data-chat]")) start(talk);
-
 function start(talk) {
   const area = talk.parentElement;
   const form = area.querySelector("[data-composer]");
@@ -178,3 +176,5 @@ class Turn {
     this.speaker.end(sentence);
   }
 }
+
+for (const talk of document.querySelectorAll("[data-chat]")) start(talk);
