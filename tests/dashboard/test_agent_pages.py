@@ -26,6 +26,13 @@ async def make_index(tenant: Tenant, name: str = "Handbook") -> str:
     return answer.json()["id"]
 
 
+async def make_connection(tenant: Tenant) -> str:
+    body = {"system_name": "anthropic", "name": "Ours", "secrets": {"api_key": "sk-none"}}
+    answer = await tenant.caller(Permission.CREDENTIALS_WRITE).post("/v1/credentials", json=body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"]
+
+
 async def draft(member: httpx.AsyncClient, agent_id: str) -> dict[str, Any]:
     return (await member.get(f"/api/agents/{agent_id}")).json()
 
@@ -226,6 +233,27 @@ async def test_a_model_that_came_by_the_api_is_kept(tenant: Tenant) -> None:
     assert (await draft(member, agent["id"]))["model"] == "openai:small"
     assert (await submit(member, path, source="builtin")).status_code == 303
     assert (await draft(member, agent["id"]))["model"] == "builtin:quote"
+
+
+async def test_a_connection_is_chosen_with_one_of_its_models(tenant: Tenant, other: Tenant) -> None:
+    member = tenant.member(user_id=tenant.user_id)
+    mine, theirs = await make_connection(tenant), await make_connection(other)
+    path = f"/agents/{(await create_agent(member))['id']}/model"
+    assert "Ours (anthropic)" in (await member.get(path, headers=PAGE)).text
+
+    unnamed = await submit(member, path, source=mine)
+    assert 'id="model_name-error"' in unnamed.text
+    assert (await submit(member, path, source=theirs, model_name="m")).status_code == 422
+    assert (await submit(member, path, source=mine, model_name=" opus ")).status_code == 303
+
+    chosen = await draft(member, path.split("/")[2])
+    assert chosen["model"] == "anthropic:opus"
+    assert chosen["config"]["credential_id"] == mine
+    assert 'value="opus"' in (await member.get(path, headers=PAGE)).text
+    assert (
+        "Connection: Ours"
+        in (await member.get(path.replace("/model", "/publish"), headers=PAGE)).text
+    )
 
 
 async def test_deleting_asks_and_then_deletes(tenant: Tenant) -> None:
