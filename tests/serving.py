@@ -61,7 +61,7 @@ class Platform:
 
     def start(self) -> None:
         """Until it is ready, or has ended."""
-        self.process = subprocess.Popen(  # noqa: S603
+        self.process = subprocess.Popen(
             [sys.executable, "-m", "monster.cli", "serve"],
             env=self.environment,
             stdout=subprocess.PIPE,

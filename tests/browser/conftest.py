@@ -20,7 +20,8 @@ from monster.dashboard.identity.scope import COOKIE
 from monster.dashboard.settings import Settings
 from monster.kit.embedded import Embedded
 from tests.browser.look import Visitor
-from tests.builders import PRIVATE_PEM, Tenant, create_agent
+from tests.browser.seed import furnish
+from tests.builders import PRIVATE_PEM, Tenant
 
 FLAGS = [
     "--no-sandbox",  # it runs as root where tests run, and sees loopback only
@@ -61,8 +62,8 @@ class Platform:
     tenant: Tenant
 
     def sign_in(self, role: str = "owner") -> str:
-        """The session of a new person."""
-        return self.tenant.member(role).cookies[COOKIE]
+        """A new session of the tenant's usual person."""
+        return self.tenant.member(role, self.tenant.user_id).cookies[COOKIE]
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +76,9 @@ async def platform(postgres: Embedded, engine: FastAPI) -> AsyncIterator[Platfor
         )
         app = create_app(settings)
         async with _served(app, "on") as url:
-            yield Platform(url, Tenant(app, engine))
+            tenant = Tenant(app, engine)
+            await furnish(tenant)
+            yield Platform(url, tenant)
 
 
 class _Server(uvicorn.Server):
@@ -104,9 +107,3 @@ async def _served(app: FastAPI, lifespan: Literal["on", "off"]) -> AsyncGenerato
 async def visitor(browser: Browser, platform: Platform) -> Visitor:
     """An owner, signed in."""
     return Visitor(browser, platform.url, platform.sign_in())
-
-
-@pytest.fixture(scope="session")
-async def agent_name(platform: Platform) -> str:
-    await create_agent(platform.tenant.member(), name="Harbour desk")
-    return "Harbour desk"

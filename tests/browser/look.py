@@ -67,10 +67,10 @@ class Visitor:
         def hear(message: ConsoleMessage) -> None:
             expected = f"status of {refusal or status}" in message.text
             if message.type in {"error", "warning"} and not expected:
-                complaints.append(f"{path}: {message.text}")
+                complaints.append(f"{page.url}: {message.text}")
 
         page.on("console", hear)
-        page.on("pageerror", lambda error: complaints.append(f"{path}: {error}"))
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
         answer = await page.goto(path, wait_until="load")
         assert answer
         assert answer.status == status, path

@@ -50,7 +50,7 @@ async def paths(platform: Platform, browser: Browser) -> Mapping[str, str]:
 
 async def _examine(page: Page, kind: str, size: Size, theme: Theme) -> list[str]:
     PICTURES.mkdir(exist_ok=True)
-    name = re.sub(r"\W+", "-", kind).strip("-") or "home"
+    name = re.sub(r"\W+", "-", kind.replace("…", "one")).strip("-") or "home"
     await page.screenshot(path=PICTURES / f"{name}-{size}-{theme}.png")
     problems = list(await violations(page))
     if over := await too_wide(page):
@@ -66,8 +66,9 @@ async def test_every_page_is_sound(
     visitor: Visitor, paths: Mapping[str, str], size: Size, theme: Theme
 ) -> None:
     problems = list[str]()
-    for kind, path in paths.items():
-        async with visitor.at(path, size, theme) as page:
+    async with visitor.at("/", size, theme) as page:
+        for kind, path in paths.items():
+            await page.goto(path, wait_until="load")
             problems += await _examine(page, kind, size, theme)
     assert not problems, "\n".join(problems)
 

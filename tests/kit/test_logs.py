@@ -76,7 +76,7 @@ def test_libraries_go_the_same_way(name: str) -> None:
     logging.getLogger("uvicorn.access").addHandler(logging.StreamHandler(io.StringIO()))
     stream = io.StringIO()
     logs.configure(stream=stream)
-    logging.getLogger(name).info("started")
+    logging.getLogger(name).warning("started")
     assert [(line["event"], line["logger"]) for line in written(stream)] == [("started", name)]
 
 

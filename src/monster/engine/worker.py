@@ -4,11 +4,11 @@ from functools import partial
 
 import procrastinate
 
+from monster.engine.embedding.minilm import MiniLM
 from monster.engine.embedding.protocol import Embedder
 from monster.engine.knowledge import ingestion
 from monster.engine.knowledge import jobs as knowledge
 from monster.engine.knowledge.schemas import EmbedDocument, ParseDocument
-from monster.engine.embedding.minilm import MiniLM
 from monster.engine.settings import Settings
 from monster.kit import db, jobs
 from monster.kit.db import SessionMaker

@@ -11,7 +11,7 @@ _LONGEST = 72  # bytes; bcrypt sees no more
 _CONTEXT = b"monster password"
 
 # Of 32 random bytes that were thrown away: what is compared where there is no account.
-NOBODYS = "$2b$12$oClrjlF6dqAoGGSrV5ujL.Brxazadn9GU9ECBDlUypWYLFMwUnF2K"  # noqa: S105
+NOBODYS = "$2b$12$oClrjlF6dqAoGGSrV5ujL.Brxazadn9GU9ECBDlUypWYLFMwUnF2K"
 
 
 async def hash_password(password: str, cost: int = COST) -> str:

@@ -52,4 +52,5 @@ async def palette(
 ) -> Response:
     """What the command palette finds beyond the entries that every page has."""
     found = await agents.find(session, scope, q, limit=8) if q.strip() else ()
-    return pages.fragment(request, scope.shell, "found", agents=found)
+    may_build = scope.may(Role.EDITOR)
+    return pages.fragment(request, scope.shell, "found", agents=found, may_build=may_build)

@@ -18,7 +18,7 @@ from monster.dashboard.identity.scope import (
 from monster.dashboard.web import forms, pages
 from monster.dashboard.web.forms import Form
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["pages"])
 
 _SAID = {"email": "Write it like name@company.com.", "password": "Type your password."}
 

@@ -155,5 +155,16 @@ async def insert_if_free(
     return await session.scalar(new.on_conflict_do_nothing().returning(User.id))
 
 
+async def names(
+    session: AsyncSession, tenant_id: uuid.UUID, user_ids: set[uuid.UUID]
+) -> dict[uuid.UUID, str]:
+    rows = await session.execute(
+        select(User.id, User.name)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.tenant_id == tenant_id, User.id.in_(user_ids))
+    )
+    return dict(rows.tuples().all())
+
+
 async def anybody(session: AsyncSession) -> bool:
     return bool(await session.scalar(select(select(User.id).exists())))

@@ -101,6 +101,13 @@ async def member(session: AsyncSession, email: str) -> tuple[uuid.UUID, uuid.UUI
     return (tenant_id, user_id, role) if role else None
 
 
+async def names(
+    session: AsyncSession, tenant_id: uuid.UUID, user_ids: set[uuid.UUID]
+) -> dict[uuid.UUID, str]:
+    """Of members; whoever left is not in it."""
+    return await queries.names(session, tenant_id, user_ids)
+
+
 async def has_people(session: AsyncSession) -> bool:
     """False until the first start is through."""
     return await queries.anybody(session)

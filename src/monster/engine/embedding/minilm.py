@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +105,8 @@ class MiniLM:
 
 def _pooled(hidden: Any, lengths: list[int]) -> list[list[float]]:  # noqa: ANN401 (CTranslate2)
     """The mean of what the model says of each token, scaled to length 1."""
-    import numpy  # noqa: PLC0415
-
-    said: numpy.ndarray[Any, numpy.dtype[numpy.float32]] = numpy.asarray(hidden)
-    real: numpy.ndarray[Any, Any] = numpy.arange(said.shape[1]) < numpy.array(lengths)[:, None]
+    numpy: Any = import_module("numpy")
+    said = numpy.asarray(hidden)
+    real = numpy.arange(said.shape[1]) < numpy.array(lengths)[:, None]
     summed = (said * real[:, :, None]).sum(axis=1)  # the length takes care of the mean
     return (summed / numpy.linalg.norm(summed, axis=1, keepdims=True)).tolist()

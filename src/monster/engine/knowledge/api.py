@@ -1,7 +1,7 @@
 """JSON endpoints about indexes, documents and passages."""
 
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Annotated, Any, TypeAlias
 
@@ -35,7 +35,7 @@ router = APIRouter(tags=["knowledge"])
 After: TypeAlias = Annotated[uuid.UUID | None, Query()]
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=200)]
 
-_FORM = 64 * 1024  # what the form around a file may take
+_FIELD = 64 * 1024  # bytes of one field beside the file
 _FILE = {"type": "string", "format": "binary"}
 _TEXT = {"type": "string"}
 _SCHEMA = {
@@ -67,7 +67,7 @@ async def _upload(request: Request, scope: CurrentScope) -> Upload:
     scope.require(Permission.KNOWLEDGE_WRITE)
     limit: int = request.app.state.upload_limit
     try:
-        form = await _parser(request, limit).parse()
+        form = await _parser(request).parse()
     except MultiPartException as error:
         raise Invalid(error.message, field="file") from error
     try:
@@ -179,21 +179,13 @@ async def get_passage(
     return await service.passage(session, scope, chunk_id)
 
 
-def _parser(request: Request, limit: int) -> MultiPartParser:
-    """Starlette's own, which keeps what is over 1 MiB on disk, on a body that has an end."""
+def _parser(request: Request) -> MultiPartParser:
+    """Starlette's own, which keeps what is over 1 MiB on disk; `BodyLimit` ends what is endless."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise Invalid("a form (multipart/form-data) with a file is required", field="file")
-    body = _bounded(request.stream(), limit)
-    return MultiPartParser(request.headers, body, max_files=1, max_fields=3, max_part_size=_FORM)
-
-
-async def _bounded(stream: AsyncGenerator[bytes], limit: int) -> AsyncGenerator[bytes]:
-    size = 0
-    async for piece in stream:
-        size += len(piece)
-        if size > limit + _FORM:
-            raise _too_large(limit)
-        yield piece
+    return MultiPartParser(
+        request.headers, request.stream(), max_files=1, max_fields=3, max_part_size=_FIELD
+    )
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -74,6 +74,7 @@ async def search(
         "vector": question.vector,
         "model": question.model,
         "semantic": semantic,
+        "share": statements.VECTOR_SHARE if semantic else 0.0,
         "limit": question.limit,
     }
     return (await session.execute(statements.SEARCH, params)).mappings().all()

@@ -7,10 +7,11 @@ from sqlalchemy import bindparam, text
 
 from monster.engine.knowledge.models import Vector
 
-# Passages compared by both retrievers; a third more changes no figure of bench/retrieval.py.
-CANDIDATES = 60
+# Passages that each retriever puts forward.
+_CANDIDATES = 60
 _K1, _B = 1.2, 0.75  # of BM25, as is usual
-VECTOR_SHARE = 0.5  # of the score; bench/retrieval.py prints what it is worth
+_PRESELECTED = 200
+VECTOR_SHARE = 0.4  # of the score; bench/retrieval.py prints what it is worth
 
 SEARCH = text("""
 with scoped as materialized (
@@ -19,23 +20,33 @@ with scoped as materialized (
 ),
 -- Every word of the question by itself: any of them may be what a passage is about.
 terms as materialized (
-    select lexeme, '''' || replace(replace(lexeme, '\\', '\\\\'), '''', '''''') || '''' as quoted
+    select lexeme,
+        ('''' || replace(replace(lexeme, '\\', '\\\\'), '''', '''''') || '''')::tsquery as asked
     from unnest(to_tsvector('english', :query))
 ),
-hits as materialized (
-    select c.id, c.words, t.lexeme, cardinality(t.positions) as frequency
-    from chunk c cross join lateral unnest(c.tsv) t
+postings as materialized (
+    select t.lexeme, c.id from terms t join chunk c on c.tsv @@ t.asked
     where c.tenant_id = :tenant and c.doc_index_id = any(array(select id from scoped))
-        and c.tsv @@ (select string_agg(quoted, ' | ')::tsquery from terms)
-        and t.lexeme = any(array(select lexeme from terms))
 ),
 volume as (
     select coalesce(sum(chunks), 0) as passages from document
     where tenant_id = :tenant and doc_index_id = any(array(select id from scoped))
 ),
-weights as (
-    select lexeme, ln(1 + (greatest(passages, count(*)) - count(*) + 0.5) / (count(*) + 0.5)) as idf
-    from hits cross join volume group by lexeme, passages
+weights as materialized (
+    select lexeme, ln(1 + (greatest(passages, count(*)) - count(*) + 0.5) / (count(*) + 0.5))
+        ::float8 as idf
+    from postings cross join volume group by lexeme, passages
+),
+-- How often a passage has a word is read only of those that have the words that tell most.
+rough as materialized (
+    select id from postings join weights using (lexeme)
+    group by id order by sum(idf) desc limit :preselected
+),
+hits as materialized (
+    select c.id, c.words, t.lexeme, cardinality(t.positions) as frequency
+    from rough join chunk c on c.tenant_id = :tenant and c.id = rough.id
+        cross join lateral unnest(c.tsv) t
+    where t.lexeme = any(array(select lexeme from terms))
 ),
 worded as materialized (
     select id, sum(
@@ -67,8 +78,8 @@ from found f join document d on d.tenant_id = :tenant and d.id = f.document_id
 order by score desc, f.id limit :limit
 """).bindparams(
     bindparam("vector", type_=Vector()),
-    bindparam("candidates", CANDIDATES),
-    bindparam("share", VECTOR_SHARE),
+    bindparam("candidates", _CANDIDATES),
+    bindparam("preselected", _PRESELECTED),
     bindparam("k1", _K1),
     bindparam("b", _B),
 )

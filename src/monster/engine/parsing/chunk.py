@@ -127,12 +127,12 @@ def _cut(text: str, piece: _Piece, pattern: re.Pattern[str]) -> Iterator[_Piece]
 def _packed(
     text: str, pieces: list[_Piece], sizes: list[int], limit: int
 ) -> Iterator[tuple[int, int, str]]:
-    """As many pieces as fit; a new heading begins anew, unless what stands before it is short."""
+    """As many pieces as fit; a heading begins anew."""
     held: list[_Piece] = []
     total = 0
     for piece, size in zip(pieces, sizes, strict=True):
         heading = piece.opens and not all(one.opens for one in held)
-        if held and (total + size > limit or (heading and total * 4 >= limit)):
+        if held and (heading or total + size > limit):
             yield from _passage(text, held)
             held, total = [], 0
         held.append(piece)

@@ -55,19 +55,23 @@ def sniff(data: bytes, name: str) -> str:
     try:
         found = kreuzberg.detect_mime_type_from_bytes(data)  # pyright: ignore[reportPrivateImportUsage]
     except RuntimeError:  # it knows no such beginning
-        found = "application/octet-stream" if _BINARY.search(data[:4096]) else "text/plain"
-        if data.startswith(tuple(_BOMS)):
-            found = "text/plain"
+        found = "text/plain"
+    if found == "text/plain" and not _reads_as_text(data):
+        found = "application/octet-stream"
     claimed = OF_SUFFIX.get(suffix)
-    if suffix in TEXT_SUFFIXES and _is_text(found):
-        return TEXT_SUFFIXES[suffix]
-    if claimed and _is_text(found) and _is_text(claimed):
-        return claimed
-    if claimed and found in {"text/plain", "application/octet-stream"}:
+    if _is_text(found):
+        found = TEXT_SUFFIXES.get(suffix, found)
+        if claimed and _is_text(claimed):
+            return claimed
+    if claimed and found != claimed and found in {"text/plain", "application/octet-stream"}:
         raise ParseError(f"it is called {suffix}, but its content is something else, or damaged")
-    if found in PARSED or found == "text/plain":
+    if found in PARSED or _is_text(found):
         return found
     raise ParseError(f"files of this type ({found}) cannot be read")
+
+
+def _reads_as_text(data: bytes) -> bool:
+    return data.startswith(tuple(_BOMS)) or not _BINARY.search(data[:4096])
 
 
 def _is_text(mime_type: str) -> bool:

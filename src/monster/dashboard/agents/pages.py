@@ -1,0 +1,101 @@
+"""Screens about agents: the list, a new one, the end of one. One agent is the builder's."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from monster.dashboard.agents import service
+from monster.dashboard.agents.errors import AgentNameTaken
+from monster.dashboard.agents.schemas import BUILTIN, AgentCreate, NewAgent
+from monster.dashboard.identity.scope import Begin, CurrentScope, Role, Scope, Transaction
+from monster.dashboard.web import forms, pages
+from monster.dashboard.web.forms import Form
+from monster.dashboard.web.pages import Crumb
+from monster.kit.schemas import Prose
+
+router = APIRouter(prefix="/agents", tags=["pages"])
+
+_PAGE = 30
+_AGENTS = Crumb("Agents", "/agents")
+_TAKEN = {"name": "Another agent has this name."}
+_HINTS = {"name": "Give it a name of up to 200 characters."}
+
+
+@router.get("")
+async def list_agents(
+    request: Request,
+    scope: CurrentScope,
+    session: Transaction,
+    q: Annotated[Prose, Query(max_length=200)] = "",
+    after: uuid.UUID | None = None,
+) -> Response:
+    found = await service.page(session, scope, q, after, _PAGE + 1)
+    values: dict[str, object] = {
+        "agents": found[:_PAGE],
+        "more": found[_PAGE - 1].id if len(found) > _PAGE else "",
+        "query": q,
+        "may_write": scope.may(Role.EDITOR),
+    }
+    if pages.is_partial(request):
+        return pages.fragment(request, scope.shell, "agent_cards", status=200, **values)
+    crumbs = [Crumb("Agents")]
+    return pages.page(
+        request, scope.shell, "agents", section="agents", crumbs=crumbs, status=200, **values
+    )
+
+
+@router.get("/new")
+async def new_agent(request: Request, scope: CurrentScope) -> Response:
+    scope.require(Role.EDITOR)
+    return _new(request, scope, Form())
+
+
+@router.post("")
+async def create_agent(request: Request, scope: CurrentScope, begin: Begin) -> Response:
+    scope.require(Role.EDITOR)
+    form = await forms.read(request, NewAgent, _HINTS)
+    if form.data is None:
+        return _new(request, scope, form, 422)
+    wanted = AgentCreate(model=BUILTIN, **form.data.model_dump())
+    try:
+        async with begin() as session:
+            agent = await service.create(session, scope, wanted)
+    except AgentNameTaken as taken:
+        return _new(request, scope, Form(form.values, _TAKEN), taken.status)
+    return pages.go(request, f"/agents/{agent.id}", f"{agent.name} is there. Tell it what to do.")
+
+
+def _new(request: Request, scope: Scope, form: Form, status: int = 200) -> Response:
+    return pages.page(
+        request,
+        scope.shell,
+        "agent_new",
+        section="agents",
+        crumbs=[_AGENTS, Crumb("New agent")],
+        status=status,
+        values={"name": "", "description": "", "scope": "private"} | dict(form.values),
+        errors=form.errors,
+    )
+
+
+@router.get("/{agent_id}/delete")
+async def ask_to_delete(
+    request: Request, scope: CurrentScope, session: Transaction, agent_id: uuid.UUID
+) -> Response:
+    """The dialog as a page, for browsers without scripts."""
+    scope.require(Role.EDITOR)
+    agent = await service.get(session, scope, agent_id)
+    crumbs = [_AGENTS, Crumb(agent.name, f"/agents/{agent_id}"), Crumb("Delete")]
+    return pages.page(
+        request, scope.shell, "agent_delete", section="agents", crumbs=crumbs, agent=agent
+    )
+
+
+@router.post("/{agent_id}/delete")
+async def delete_agent(
+    request: Request, scope: CurrentScope, session: Transaction, agent_id: uuid.UUID
+) -> Response:
+    name = (await service.get(session, scope, agent_id)).name
+    await service.delete(session, scope, agent_id)
+    return pages.go(request, "/agents", f"{name} is deleted.")
