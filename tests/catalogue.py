@@ -124,7 +124,7 @@ def _value(connection: psycopg.Connection[Any], table: str, column: Column) -> o
         return _allowed_word(connection, table, column.name) or str(new_id())
     values: dict[str, object] = {
         "uuid": new_id(),
-        "int4": 1,
+        "int4": new_id().int % 2**31,  # not the same in two tenants: some are keys
         "int8": 1,
         "float8": 0.0,
         "bool": False,
