@@ -11,7 +11,7 @@ from monster.contracts.agents import AgentSpec
 from monster.contracts.tokens import Permission
 from monster.engine import database
 from monster.engine.access.scope import Scope
-from monster.engine.composition import FindModels
+from monster.engine.find_model import FindModels
 from monster.engine.models.protocol import ModelError
 from monster.kit.embedded import Embedded
 from monster.kit.ids import new_id

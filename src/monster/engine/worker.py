@@ -4,7 +4,7 @@ from functools import partial
 
 import procrastinate
 
-from monster.engine.embedding.minilm import MiniLM
+from monster.engine.composition import assemble
 from monster.engine.embedding.protocol import Embedder
 from monster.engine.knowledge import ingestion
 from monster.engine.knowledge import jobs as knowledge
@@ -37,9 +37,10 @@ async def work(settings: Settings) -> None:
     url = settings.database_url.get_secret_value()
     database = db.make_engine(url, settings.database_pool_size)
     sessions = db.make_sessions(database)
-    embedder = MiniLM(settings.data_dir, settings.embedding_hub_url)
+    parts = assemble(settings, sessions)
     try:
-        worker = create_worker(conninfo(url), sessions, embedder)
-        await jobs.work(worker, "engine", _AT_ONCE)
+        async with parts.opened():
+            worker = create_worker(conninfo(url), sessions, parts.embedder)
+            await jobs.work(worker, "engine", _AT_ONCE)
     finally:
         await database.dispose()
