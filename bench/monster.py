@@ -16,6 +16,7 @@ from monster.engine.models.protocol import ToolSchema
 from monster.engine.models.providers import Account, Providers
 from monster.engine.runs.tools import CallContext, Effect, Tool, ToolOutput
 from monster.engine.settings import Settings
+from monster.kit.crypto import new_master_key
 from monster.kit.outbound import Guard, parse_networks
 
 PROVIDER = "wire"
@@ -33,6 +34,7 @@ async def serve(database_url: str, public_key: str, model_url: str, folder: str)
     settings = Settings(
         database_url=SecretStr(database_url),
         dashboard_public_key=public_key,
+        master_key=SecretStr(new_master_key()),
         data_dir=Path(folder),
     )
     providers = Providers(Guard(parse_networks(("127.0.0.1/32",))))

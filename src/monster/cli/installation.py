@@ -132,15 +132,17 @@ class Installation:
 
     def engine(self) -> EngineSettings:
         mirror = self.settings.embedding_hub_url
-        return EngineSettings(
+        settings = EngineSettings(
             database_url=self.app_url(engine_database.NAME),
             database_pool_size=self.settings.database_pool_size,
             dashboard_public_key=self.public_key,
+            master_key=self.master_key,
+            outbound_allow=self.settings.outbound_allow,
             lease_seconds=self.settings.lease_seconds,
             data_dir=self.folder,
             upload_limit=self.settings.upload_limit,
-            **({"embedding_hub_url": mirror} if mirror else {}),
         )
+        return settings.model_copy(update={"embedding_hub_url": mirror}) if mirror else settings
 
     def _key(self, name: str, make: Callable[[], str]) -> str:
         """The key file, made by whoever comes first: a link never replaces what is there."""

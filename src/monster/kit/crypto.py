@@ -7,12 +7,9 @@ Each is bound to where it belongs (tenant, table, key): elsewhere it does not op
 import base64
 import binascii
 import hashlib
-import os
 import secrets
-import stat
 import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -22,11 +19,15 @@ _FORMAT = b"\x01"
 _NONCE = 12
 
 
-class BadMasterKey(ValueError):
+class CryptoError(Exception):
+    """Something about keys or sealed texts is not as it must be."""
+
+
+class BadMasterKey(CryptoError):
     """The setting or the key file does not hold a usable key; the message never quotes it."""
 
 
-class CannotOpen(Exception):
+class CannotOpen(CryptoError):
     """Another key, another place, or a sealed text that was changed."""
 
 
@@ -95,19 +96,3 @@ def _decode(text: str) -> bytes:
 
 def new_master_key() -> str:
     return base64.b64encode(secrets.token_bytes(_BYTES)).decode()
-
-
-def key_file(path: Path) -> str:
-    """The master key in a file that only its owner can read; made if it is not there.
-
-    Raises BadMasterKey.
-    """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise BadMasterKey(f"others can read {path}; run: chmod 600 {path}") from None
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(new_master_key() + "\n")
-    return path.read_text().strip()

@@ -56,6 +56,6 @@ def _announced(scope: Scope) -> int:
 
 def _too_large(limit: int) -> HTTPException:
     # Not an AppError: while FastAPI reads a body, it lets only this class through. The connection
-    # is closed, because the rest of the body is still on its way.
+    # stays open and the server drops the rest of the body: browsers read no answer while they send.
     size = f"{limit / MIB:g} MiB" if limit >= MIB else f"{limit} bytes"
-    return HTTPException(413, f"this is larger than the {size} allowed", {"Connection": "close"})
+    return HTTPException(413, f"this is larger than the {size} allowed")

@@ -41,3 +41,44 @@ def test_passages_cover_the_text_and_fit_and_offsets_are_true(
         rest.append(text[at : passage.start])
         at = passage.end
     assert not "".join([*rest, text[at:]]).strip()
+
+
+def shown(text: str, limit: int) -> list[tuple[str, str]]:
+    return [(passage.heading, passage.text) for passage in chunk(text, words, limit)]
+
+
+def test_sections_stand_alone_under_their_path() -> None:
+    text = "# Pay\n\n## When ##\n\nWeekly.\n\n## How\n\nIn cash.\n# Leave\nNone."
+    assert shown(text, 50) == [
+        ("Pay > When", "# Pay\n\n## When ##\n\nWeekly."),
+        ("Pay > How", "## How\n\nIn cash."),
+        ("Leave", "# Leave\nNone."),
+    ]
+
+
+def test_a_heading_is_never_left_behind() -> None:
+    text = "# Pay\n\n" + "One two three four. " * 3
+    assert [passage for _, passage in shown(text, 12)] == [
+        "# Pay\n\nOne two three four. One two three four.",
+        "One two three four.",
+    ]
+
+
+def test_code_and_tables_stay_whole() -> None:
+    code = "```py\n# not a heading\n\nx = 1\n```"
+    table = "| a | b |\n|---|---|\n| 1 | 2 |"
+    text = f"Some words before.\n\n{code}\nAnd some after.\n\n# T\n\n{table}\n"
+    found = [passage for _, passage in shown(text, 12)]
+    assert any(table in passage for passage in found)
+    assert any(code in passage for passage in found)
+
+
+def test_code_that_does_not_fit_is_cut_at_lines() -> None:
+    code = "\n".join(["```", *(f"line {n}" for n in range(9)), "```"])
+    for _, passage in shown(code, 5):
+        assert all(line.startswith(("```", "line ")) for line in passage.splitlines())
+
+
+def test_the_page_is_where_a_passage_begins() -> None:
+    pages = [passage.page for passage in chunk("a\n\nb\n\nc", words, 1, (0, 3, 6))]
+    assert pages == [1, 2, 3]

@@ -163,7 +163,7 @@ async def names(
         .join(Membership, Membership.user_id == User.id)
         .where(Membership.tenant_id == tenant_id, User.id.in_(user_ids))
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 async def anybody(session: AsyncSession) -> bool:

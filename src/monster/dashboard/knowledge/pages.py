@@ -126,7 +126,7 @@ def _state(scope: CurrentScope, index: IndexOut, listed: Page[DocumentOut]) -> d
 def _losses(index: IndexOut) -> list[str]:
     """What goes when the index goes."""
     return [
-        f"{index.documents:,} documents and {index.chunks:,} passages are deleted for good.",
+        f"Documents deleted for good: {index.documents:,}, with {index.chunks:,} passages.",
         "Agents that use this index find nothing in it any more.",
         "Citations in earlier answers cannot be opened any more; the answers stay.",
     ]

@@ -100,6 +100,8 @@ class StreamParser:
         if text := delta.get("content"):
             if not isinstance(text, str):
                 text = _text(text)
+            if "\0" in text:  # which no database stores; orjson sees to the rest
+                text = text.replace("\0", "")
             self._texts.append(text)
             self.on_text(text)
         for piece in delta.get("tool_calls") or ():
@@ -118,10 +120,11 @@ class StreamParser:
             index, {"type": "call", "id": "", "tool": "", "arguments": ""}
         )
         call["id"] = call["id"] or piece.get("id") or f"call_{index}"
-        call["tool"] += function.get("name") or ""
+        call["tool"] += (function.get("name") or "").replace("\0", "")
         arguments = function.get("arguments") or ""
         is_text = isinstance(arguments, str)
         call["arguments"] += arguments if is_text else orjson.dumps(arguments).decode()
+        call["arguments"] = call["arguments"].replace("\0", "")
 
 
 def _text(parts: list[dict[str, Any]]) -> str:

@@ -26,6 +26,7 @@ _HOME = {
     "anthropic": "https://api.anthropic.com",
     "google": "https://generativelanguage.googleapis.com",
 }
+SYSTEMS = frozenset(_HOME)
 
 
 @dataclass(frozen=True, slots=True)

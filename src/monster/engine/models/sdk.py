@@ -1,7 +1,7 @@
 """Anthropic and Google through pydantic-ai. It takes a second to import: see `providers`."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import groupby
 
@@ -27,6 +27,7 @@ from monster.engine.models.protocol import (
     Reply,
     Request,
     ToolSchema,
+    storable,
 )
 from monster.engine.models.refusals import by_status
 from monster.kit import outbound_httpx
@@ -58,13 +59,14 @@ class SDKModel:
         ) as stream:
             async for event in stream:
                 hearing.hear(event)
-            return _reply(stream.get())
+            return _reply(stream.get(), "".join(hearing.texts))
 
 
 @dataclass(slots=True)
 class _Hearing:
     on_text: OnText
     started: bool = False
+    texts: list[str] = field(default_factory=list[str])
 
     def hear(self, event: object) -> None:
         match event:
@@ -72,8 +74,9 @@ class _Hearing:
                 ai.PartStartEvent(part=ai.TextPart(content=text))
                 | ai.PartDeltaEvent(delta=ai.TextPartDelta(content_delta=text))
             ):
-                if text:
+                if text := storable(text):
                     self.started = True
+                    self.texts.append(text)
                     self.on_text(text)
             case ai.PartStartEvent(part=ai.ToolCallPart()):
                 self.started = True
@@ -81,7 +84,7 @@ class _Hearing:
                 pass
 
 
-def _reply(response: ai.ModelResponse) -> Reply:
+def _reply(response: ai.ModelResponse, text: str) -> Reply:
     if response.state != "complete" or response.finish_reason is None:
         raise ModelError("the provider's answer broke off", again=True)
     if response.finish_reason == "content_filter":
@@ -94,12 +97,11 @@ def _reply(response: ai.ModelResponse) -> Reply:
         Call(
             type="call",
             id=part.tool_call_id,
-            tool=part.tool_name,
-            arguments=part.args_as_json_str(),
+            tool=storable(part.tool_name),
+            arguments=storable(part.args_as_json_str()),
         )
         for part in response.tool_calls
     )
-    text = "".join(part.content for part in response.parts if isinstance(part, ai.TextPart))
     return Reply(text, calls, usage, response.finish_reason)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -47,10 +48,9 @@ def chunk(text: str, count: Count, limit: int, pages: Sequence[int] = ()) -> lis
     """Every character that is not white space is in exactly one passage, none has more tokens
     than `limit` (unless one character has). `pages` are the offsets at which pages begin."""
     pieces = list(_fitting(text, _touching(text, list(_blocks(text))), count, limit))
-    sizes = _sizes([text[piece.start : piece.end] for piece in pieces], count)
     return [
         Passage(seq, text[start:end], heading, _page(pages, start), start, end)
-        for seq, (start, end, heading) in enumerate(_packed(text, pieces, sizes, limit))
+        for seq, (start, end, heading) in enumerate(_packed(text, pieces, count, limit))
     ]
 
 
@@ -105,8 +105,7 @@ def _fitting(
     text: str, pieces: list[_Piece], count: Count, limit: int, finer: int = 0
 ) -> Iterator[_Piece]:
     """The same pieces; those over the limit are cut at lines, sentences, words, characters."""
-    sizes = _sizes([text[piece.start : piece.end] for piece in pieces], count)
-    for piece, size in zip(pieces, sizes, strict=True):
+    for piece, size in _sized(text, pieces, count):
         if size <= limit or piece.end - piece.start <= 1:
             yield piece
         elif finer < len(_CUTS):
@@ -125,19 +124,35 @@ def _cut(text: str, piece: _Piece, pattern: re.Pattern[str]) -> Iterator[_Piece]
 
 
 def _packed(
-    text: str, pieces: list[_Piece], sizes: list[int], limit: int
+    text: str, pieces: list[_Piece], count: Count, limit: int
 ) -> Iterator[tuple[int, int, str]]:
-    """As many pieces as fit; a heading begins anew."""
+    """As many pieces as fit; a heading begins anew, and takes part of what follows along."""
     held: list[_Piece] = []
     total = 0
-    for piece, size in zip(pieces, sizes, strict=True):
-        heading = piece.opens and not all(one.opens for one in held)
-        if held and (heading or total + size > limit):
+    rest = deque(_sized(text, pieces, count))
+    while rest:
+        piece, size = rest.popleft()
+        alone = all(one.opens for one in held)
+        if alone and 0 < total <= limit // 2 and total + size > limit and _divides(text, piece):
+            smaller = list(_fitting(text, [piece], count, limit - total))
+            rest.extendleft(reversed(_sized(text, smaller, count)))
+            piece, size = rest.popleft()
+        if held and ((piece.opens and not alone) or total + size > limit):
             yield from _passage(text, held)
             held, total = [], 0
         held.append(piece)
         total += size
     yield from _passage(text, held)
+
+
+def _sized(text: str, pieces: list[_Piece], count: Count) -> list[tuple[_Piece, int]]:
+    sizes = _sizes([text[piece.start : piece.end] for piece in pieces], count)
+    return list(zip(pieces, sizes, strict=True))
+
+
+def _divides(text: str, piece: _Piece) -> bool:
+    """Tables and code that fit are left whole."""
+    return not piece.opens and text[piece.start] not in "|`~"
 
 
 def _passage(text: str, held: list[_Piece]) -> Iterator[tuple[int, int, str]]:

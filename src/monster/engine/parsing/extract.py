@@ -98,7 +98,7 @@ def _parse(data: bytes, mime_type: str) -> tuple[str, str, tuple[int, ...]]:
         result = kreuzberg.extract_bytes_sync(data, mime_type, config)
     except (kreuzberg.KreuzbergError, RuntimeError) as error:
         raise ParseError(_reason(str(error))) from error
-    title = _clean(str(result.metadata.get("title") or "")).strip()[:200]
+    title = " ".join(_clean(str(result.metadata.get("title") or "")).split())[:200]
     if paged and result.pages:
         text, starts = _joined([_clean(page["content"]) for page in result.pages])
         return text, title, starts

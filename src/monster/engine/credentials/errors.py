@@ -1,0 +1,33 @@
+"""What can go wrong with credentials. No message quotes a value."""
+
+from monster.kit.errors import AppError, Conflict, Invalid, NotFound
+
+
+class CredentialNotFound(NotFound):
+    code = "credential_not_found"
+
+
+class CredentialNameTaken(Conflict):
+    code = "credential_name_taken"
+
+
+class BadSecret(Invalid):
+    code = "bad_secret"
+
+
+class BadBaseUrl(Invalid):
+    code = "bad_base_url"
+
+
+class ProviderFailed(AppError):
+    """Not a 5xx: it is the provider that failed, and the sentence says how."""
+
+    status = 424
+    code = "provider_failed"
+
+
+class SecretsSealed(AppError):
+    """The master key that is set is not the one that sealed them, or a row was changed."""
+
+    status = 503
+    code = "secrets_sealed"

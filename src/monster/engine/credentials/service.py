@@ -1,0 +1,234 @@
+"""Credentials: values go in, are sealed, and come out only towards the system they belong to."""
+
+import re
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from monster.contracts.credentials import CredentialCreate
+from monster.contracts.tokens import Permission
+from monster.engine.access.scope import Scope
+from monster.engine.credentials import queries
+from monster.engine.credentials.errors import (
+    BadBaseUrl,
+    BadSecret,
+    CredentialNameTaken,
+    CredentialNotFound,
+    ProviderFailed,
+    SecretsSealed,
+)
+from monster.engine.credentials.models import Credential
+from monster.engine.credentials.schemas import Opened
+from monster.engine.models.offers import Offer
+from monster.engine.models.protocol import ModelError
+from monster.engine.models.providers import Account, Providers
+from monster.kit import clock, logs
+from monster.kit.crypto import CannotOpen, MasterKey
+from monster.kit.errors import Forbidden
+from monster.kit.ids import new_id
+
+_API_KEY = "api_key"
+_HEADER_VALUE = re.compile(r"[\x21-\x7e]{1,8000}")  # it is sent as a header, as it stands
+_SEALED = "the secrets of this tenant do not open with the master key that is set"
+_USED_PRECISION = timedelta(minutes=1)
+
+
+async def page(
+    session: AsyncSession, scope: Scope, after: uuid.UUID | None, limit: int
+) -> Sequence[Credential]:
+    scope.require(Permission.CREDENTIALS_READ)
+    return await queries.page(session, scope, after, limit)
+
+
+async def get(session: AsyncSession, scope: Scope, credential_id: uuid.UUID) -> Credential:
+    scope.require(Permission.CREDENTIALS_READ)
+    return await _get(session, scope, credential_id)
+
+
+async def create(
+    session: AsyncSession, scope: Scope, master: MasterKey, data: CredentialCreate
+) -> Credential:
+    scope.require(Permission.CREDENTIALS_WRITE)
+    if scope.user_id is None:
+        raise Forbidden("a credential is somebody's: the token names no person")
+    values = _secrets(data)
+    made = await queries.insert_if_free(
+        session,
+        scope,
+        {
+            "id": new_id(),
+            "user_id": scope.user_id,
+            "system_name": data.system_name,
+            "name": data.name,
+            "scope": data.scope,
+            "config": _config(data),
+            "secrets": sorted(values),
+        },
+    )
+    if made is None:
+        raise CredentialNameTaken(f"there is a connection named {data.name!r}", field="name")
+    if values:
+        await _seal(session, scope, master, made.id, values)
+    return made
+
+
+async def delete(session: AsyncSession, scope: Scope, credential_id: uuid.UUID) -> None:
+    """Its secrets go with it."""
+    scope.require(Permission.CREDENTIALS_WRITE)
+    if not await queries.remove(session, scope, credential_id):
+        raise CredentialNotFound(f"no credential {credential_id}")
+
+
+async def resolve_secrets(
+    session: AsyncSession, scope: Scope, master: MasterKey, credential_id: uuid.UUID
+) -> Opened:
+    """For the moment of use, within the engine; whoever asks has checked what the caller may do.
+
+    Raises CredentialNotFound, also of somebody else's private one.
+    """
+    found = await _get(session, scope, credential_id)
+    values: dict[str, str] = {}
+    for key, ciphertext, wrapped in await queries.sealed(session, scope, credential_id):
+        values[key.partition(":")[2]] = _open(scope, master, key, ciphertext, wrapped)
+    for value in values.values():
+        logs.hide(value)
+    account = Account(found.system_name, found.base_url, values.get(_API_KEY, ""))
+    return Opened(found.id, found.name, found.last_used_at, account)
+
+
+async def used(session: AsyncSession, scope: Scope, opened: Opened) -> None:
+    """Written down once a minute at most."""
+    recently = clock.now() - _USED_PRECISION
+    if opened.last_used_at is None or opened.last_used_at < recently:
+        await queries.touch(session, scope, opened.id, recently)
+
+
+# Asking the provider: between two transactions, so that none waits for it
+
+
+async def open_for(
+    session: AsyncSession,
+    scope: Scope,
+    permission: Permission,
+    master: MasterKey,
+    credential_id: uuid.UUID,
+) -> Opened:
+    scope.require(permission)
+    return await resolve_secrets(session, scope, master, credential_id)
+
+
+async def list_models(providers: Providers, opened: Opened) -> list[str]:
+    try:
+        return (await providers.offer(opened.account)).models
+    except ModelError as error:
+        raise ProviderFailed(str(error)) from error
+
+
+async def try_out(providers: Providers, opened: Opened) -> Offer | ModelError:
+    try:
+        return await providers.offer(opened.account)
+    except ModelError as error:
+        return error
+
+
+async def record(
+    session: AsyncSession, scope: Scope, credential_id: uuid.UUID, outcome: Offer | ModelError
+) -> Credential:
+    if isinstance(outcome, Offer):
+        values = {"status": "active", "last_error": None, "account": outcome.account}
+    else:
+        values = {"status": "failing", "last_error": str(outcome)}
+    changed = await queries.record(session, scope, credential_id, values)
+    if changed is None:
+        raise CredentialNotFound(f"no credential {credential_id}")
+    return changed
+
+
+async def _get(session: AsyncSession, scope: Scope, credential_id: uuid.UUID) -> Credential:
+    found = await queries.get(session, scope, credential_id)
+    if found is None:
+        raise CredentialNotFound(f"no credential {credential_id}")
+    return found
+
+
+# Values
+
+
+def _secrets(data: CredentialCreate) -> dict[str, str]:
+    """All systems so far have one: the key, which a server of one's own may do without."""
+    for name in data.secrets.keys() - {_API_KEY}:
+        raise BadSecret(f"{data.system_name} has no secret {name!r}", field=f"secrets.{name}")
+    field = f"secrets.{_API_KEY}"
+    if _API_KEY not in data.secrets:
+        if data.system_name == "openai" and data.base_url:
+            return {}
+        raise BadSecret("the key is missing", field=field)
+    value = data.secrets[_API_KEY].get_secret_value().strip()
+    if not _HEADER_VALUE.fullmatch(value):
+        raise BadSecret("the key is empty, too long, or has characters no key has", field=field)
+    logs.hide(value)
+    return {_API_KEY: value}
+
+
+def _config(data: CredentialCreate) -> dict[str, str]:
+    """The address is shown to people, so nothing secret may hide in it."""
+    if data.base_url is None:
+        return {}
+    try:
+        url = urlsplit(data.base_url)
+        usable = bool(url.hostname) and url.port != 0
+    except ValueError:
+        usable = False
+    else:
+        if "@" in url.netloc or url.query or url.fragment:
+            usable = False
+    if not usable:
+        raise BadBaseUrl(
+            "an address like https://host/v1, without password, ? and #", field="base_url"
+        )
+    return {"base_url": data.base_url.rstrip("/")}
+
+
+def _place(scope: Scope, key: str) -> tuple[str, str, str]:
+    return str(scope.tenant_id), "secret", key
+
+
+def _open(scope: Scope, master: MasterKey, key: str, ciphertext: bytes, wrapped: bytes) -> str:
+    try:
+        data_key = master.unwrap(scope.tenant_id, wrapped)
+        return data_key.open(ciphertext, *_place(scope, key)).decode()
+    except CannotOpen as error:
+        raise SecretsSealed(_SEALED) from error
+
+
+async def _seal(
+    session: AsyncSession,
+    scope: Scope,
+    master: MasterKey,
+    credential_id: uuid.UUID,
+    values: dict[str, str],
+) -> None:
+    stored = await queries.tenant_key(session, scope)
+    if stored is None:
+        _, wrapped = master.new_data_key(scope.tenant_id)
+        await queries.add_tenant_key(session, scope, wrapped, master.fingerprint)
+        stored = await queries.tenant_key(session, scope)
+    assert stored is not None, "just made, by us or by another request"
+    try:
+        data_key = master.unwrap(scope.tenant_id, stored.wrapped_key)
+    except CannotOpen as error:
+        raise SecretsSealed(_SEALED) from error
+    sealed = [
+        {
+            "id": new_id(),
+            "credential_id": credential_id,
+            "key": (key := f"{credential_id}:{name}"),
+            "ciphertext": data_key.seal(value.encode(), *_place(scope, key)),
+            "key_version": stored.key_version,
+        }
+        for name, value in values.items()
+    ]
+    await queries.add_secrets(session, scope, sealed)
