@@ -43,7 +43,7 @@ def run(status: RunStatus = "completed", reason: str | None = None) -> RunOut:
 
 
 def live(after: str = "0") -> Live:
-    turn = turns.begin(run(), "Scout", "AL", {})
+    turn = turns.opened(run(), "Scout", "AL", {})
     return Live(turn, lambda: NOW + timedelta(seconds=2), Position.parse(after))
 
 

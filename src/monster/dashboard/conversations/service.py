@@ -210,7 +210,7 @@ async def _live(
     messages = await _messages(engine, caller, f"/v1/conversations/{asked.conversation_id}", None)
     earlier = [message for message in messages if message.run_id < run_id]
     sources: dict[int, Source] = turns.sources_of(earlier)
-    turn = turns.begin(asked, name, reader.initials, sources)
+    turn = turns.opened(asked, name, reader.initials, sources)
     ended = asked.status in _ENDED
     return Live(
         turn,

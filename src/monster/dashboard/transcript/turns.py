@@ -187,7 +187,7 @@ def _note(status: str, reason: str | None) -> str:
     return _REASONS.get(str(reason), f"It failed: {reason}. Ask again.")
 
 
-def begin(run: RunOut, agent: str, initials: str, sources: dict[int, Source]) -> Turn:
+def opened(run: RunOut, agent: str, initials: str, sources: dict[int, Source]) -> Turn:
     return Turn(run.id, agent, initials, run.message, run.created_at, Answer(run.id, sources))
 
 
@@ -198,7 +198,7 @@ def stored(
     sources: dict[int, Source] = {}
     turns: list[Turn] = []
     for run in runs:
-        turn = begin(run, agent, initials, sources)
+        turn = opened(run, agent, initials, sources)
         for message in messages:
             if message.run_id == run.id:
                 _read(turn.answer, message)
