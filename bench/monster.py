@@ -1,6 +1,6 @@
 """The engine as it is served, with one more tool, for measurements.
 
-python -m bench.monster DATABASE_URL PUBLIC_KEY MODEL_URL DATA_DIR
+python -m bench.monster DATABASE_URL PUBLIC_KEY MASTER_KEY DATA_DIR
 """
 
 import sys
@@ -13,13 +13,9 @@ from pydantic import SecretStr
 from bench.processes import listen
 from monster.engine.app import create_app
 from monster.engine.models.protocol import ToolSchema
-from monster.engine.models.providers import Account, Providers
 from monster.engine.runs.tools import CallContext, Effect, Tool, ToolOutput
 from monster.engine.settings import Settings
-from monster.kit.crypto import new_master_key
-from monster.kit.outbound import Guard, parse_networks
-
-PROVIDER = "wire"
+from monster.kit.outbound import parse_networks
 
 
 async def _lookup(_: dict[str, Any], __: CallContext) -> ToolOutput:
@@ -30,17 +26,15 @@ _SCHEMA = {"type": "object", "properties": {"query": {"type": "string"}}, "requi
 TOOLS = {"lookup": Tool(ToolSchema("lookup", "Looks it up.", _SCHEMA), Effect.READ, _lookup)}
 
 
-async def serve(database_url: str, public_key: str, model_url: str, folder: str) -> None:
+async def serve(database_url: str, public_key: str, master_key: str, folder: str) -> None:
     settings = Settings(
         database_url=SecretStr(database_url),
         dashboard_public_key=public_key,
-        master_key=SecretStr(new_master_key()),
+        master_key=SecretStr(master_key),
         data_dir=Path(folder),
+        outbound_allow=parse_networks(("127.0.0.1/32",)),  # where the model server is
     )
-    providers = Providers(Guard(parse_networks(("127.0.0.1/32",))))
-    async with providers.opened():
-        wire = await providers.model(Account("openai", f"{model_url}/v1", "bench"))
-        await listen(create_app(settings, {PROVIDER: wire}, TOOLS))
+    await listen(create_app(settings, tools=TOOLS))
 
 
 if __name__ == "__main__":

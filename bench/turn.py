@@ -57,12 +57,13 @@ async def measure(arguments: argparse.Namespace) -> Report:
     os.sched_setaffinity(0, others or [last])  # what is started from here on inherits this
     with database_server() as world, running("bench.model_server") as model:
         key = KEY.as_pem(private=False).decode()
-        settings = (world.url(), key, model.url, str(world.folder))
+        settings = (world.url(), key, world.master_key, str(world.folder))
         with running("bench.floor", model.url) as floor, running("bench.monster", *settings) as own:
             for child in (floor, own):
                 pin(child.pid, {last})
+            credential_id = await asyncio.to_thread(world.connect_model, own.url, model.url)
             for name in MODELS:
-                await asyncio.to_thread(world.publish, own.url, name)
+                await asyncio.to_thread(world.publish, own.url, name, credential_id)
             bench = Bench(world, model, floor, own)
             found = await bench.run(cases(arguments.streams, arguments.turns), arguments.rounds)
         with running("bench.monster", *settings) as fresh:

@@ -9,18 +9,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import orjson
 import psycopg
 from joserfc.jwk import OKPKey
 
-from bench import load, monster
+from bench import load
 from bench.processes import family_cpu
 from monster.contracts.agents import AgentSpec
 from monster.contracts.tokens import ENGINE, Permission, ServiceClaims
 from monster.engine import database
 from monster.kit import tokens
+from monster.kit.crypto import new_master_key
 from monster.kit.embedded import Embedded
 from monster.kit.ids import new_id
 
@@ -68,6 +69,7 @@ class World:
     folder: Path
     tenant_id: uuid.UUID = field(default_factory=new_id)
     user_id: uuid.UUID = field(default_factory=new_id)
+    master_key: str = field(default_factory=new_master_key)
     agents: dict[str, uuid.UUID] = field(default_factory=dict[str, uuid.UUID])  # by model
 
     def url(self) -> str:
@@ -86,25 +88,37 @@ class World:
         ).model_dump(mode="json")
         return tokens.sign(KEY, claims, audience=ENGINE, lifetime=timedelta(hours=1))
 
-    def publish(self, engine_url: str, model: str) -> None:
-        """The agent that asks this model. The engine may still be starting."""
+    def connect_model(self, engine_url: str, model_url: str) -> uuid.UUID:
+        """The credential of the model server. The engine may still be starting."""
+        credential = {
+            "system_name": "openai",
+            "name": "Bench",
+            "base_url": f"{model_url}/v1",
+            "secrets": {"api_key": "bench"},
+        }
+        made = self._send("POST", f"{engine_url}/v1/credentials", orjson.dumps(credential))
+        return uuid.UUID(made["id"])
+
+    def publish(self, engine_url: str, model: str, credential_id: uuid.UUID) -> None:
+        """The agent that asks this model."""
         agent_id = self.agents[model] = new_id()
         spec = AgentSpec(
             version=1,
             user_id=self.user_id,
             name="Bench",
-            model=f"{monster.PROVIDER}:{model}",
+            model=f"openai:{model}",
+            credential_id=credential_id,
             instruction=INSTRUCTION,
             tools=("lookup",),
         )
-        request = urllib.request.Request(  # noqa: S310 (an address of ours)
-            f"{engine_url}/v1/agents/{agent_id}",
-            spec.model_dump_json().encode(),
-            {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json"},
-            method="PUT",
-        )
-        with urllib.request.urlopen(request, timeout=20):  # noqa: S310
-            pass
+        body = spec.model_dump_json().encode()
+        self._send("PUT", f"{engine_url}/v1/agents/{agent_id}", body)
+
+    def _send(self, method: str, url: str, body: bytes) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json"}
+        request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310 (ours)
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+            return orjson.loads(answer.read())
 
     def _conversations(self, model: str, count: int) -> list[uuid.UUID]:
         """New ones, each with a history."""

@@ -93,6 +93,10 @@ class Platform:
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Its exit code, once it has one."""
         rest, _ = self.process.communicate(timeout=40)
         self.output += rest
         return self.process.returncode

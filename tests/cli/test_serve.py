@@ -46,7 +46,7 @@ def test_the_first_start_says_where_and_who(installed: Platform) -> None:
 def test_it_is_there_once(installed: Platform) -> None:
     again = Platform(installed.folder)
     again.start()
-    assert again.process.wait(20) == 1
+    assert again.ended() == 1
     assert "running already" in again.output
 
 
@@ -57,7 +57,7 @@ def test_a_port_that_is_taken_is_named(installed: Platform, tmp_path: Path) -> N
         port = str(taken.getsockname()[1])
         other = Platform(tmp_path / "data", {"port": port})
         other.start()
-        assert other.process.wait(20) == 1
+        assert other.ended() == 1
     assert f"Port {port} on 127.0.0.1 cannot be used" in other.output
     assert _answers(installed)
 
