@@ -84,9 +84,14 @@ class Platform:
             check=False,
         )
 
+    def children(self) -> list[psutil.Process]:
+        """Those that live: one that was just killed waits for its parent to notice."""
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+
     def child(self, name: str) -> psutil.Process:
         """One of the three processes, by a word of its command."""
-        for child in psutil.Process(self.process.pid).children():
+        for child in self.children():
             if name in child.cmdline():
                 return child
         raise AssertionError(f"no {name} runs")

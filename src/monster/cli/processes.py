@@ -93,7 +93,19 @@ async def _jobs(*work: Main, leashed: bool) -> int:
             group.create_task(_raise_when(stopped))
     except* _Stopped:
         logger.info("the worker stops")
+    await _end_rest()
     return 0
+
+
+async def _end_rest() -> None:
+    """A task that misses its one cancellation (psycopg, procrastinate) would hold the loop up."""
+    for _ in range(5):
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        if not rest:
+            return
+        for task in rest:
+            task.cancel()
+        await asyncio.wait(rest, timeout=0.5)
 
 
 async def _raise_when(stopped: asyncio.Event) -> None:

@@ -65,6 +65,7 @@ class Child:
         try:
             self.process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
+            complaints.print(f"The {self.name} did not stop by itself; it is killed.")
             self.process.kill()
             self.process.wait()
         assert self.process.stdin
