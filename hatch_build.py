@@ -1,4 +1,4 @@
-"""Build hook: brings the front-end libraries from npm into the package."""
+"""Build hook: brings the front-end libraries from npm, and the documentation, into the package."""
 
 import hashlib
 import os
@@ -19,8 +19,10 @@ class Assets(BuildHookInterface[Any]):
     def dependencies(self) -> list[str]:
         return [] if _system_node() else [NODE_WHEEL]
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         build(Path(self.root))
+        if version == "standard":  # a checkout has its documentation where it belongs
+            build_data["force_include"]["docs"] = "monster/documentation"
 
 
 def build(root: Path) -> None:
