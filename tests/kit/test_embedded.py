@@ -43,3 +43,30 @@ def test_a_folder_that_would_not_stay_private_is_refused(
     monkeypatch.setattr("os.geteuid", lambda: 0)  # pytest keeps tmp_path in a private folder
     with pytest.raises(ValueError, match="inside the private"):
         embedded.start(tmp_path / "pg", {})
+
+
+def test_as_root_a_private_folder_keeps_its_server_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "open"
+    monkeypatch.setattr(embedded, "_FOR_ROOT", home)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    data = private / "data"
+    data.mkdir()
+
+    embedded.settle(data)
+    first = embedded.place(data)
+    private.chmod(0o755)  # whatever happens to the folder later, the data stay where they are
+    embedded.settle(data)
+
+    assert first.parent.parent == home
+    assert embedded.place(data) == first
+
+
+def test_elsewhere_it_is_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    embedded.settle(tmp_path)
+    assert embedded.place(tmp_path) == tmp_path.resolve() / "postgres"
+    assert not (tmp_path / "postgres").exists()

@@ -149,7 +149,7 @@ def _print_sources(installation: Installation, answer: Answer) -> None:
 
 def _print_json(answer: Answer) -> None:
     report = {"answer": answer.text, "citations": answer.cited(), **answer.run}
-    print(json.dumps(report, indent=2))  # noqa: T201
+    print(json.dumps(report, indent=2, ensure_ascii=False))  # noqa: T201
 
 
 def _why(answer: Answer) -> str:

@@ -22,15 +22,25 @@ class NotReady(Exception):
     """The start ends here: a sentence that says what is missing and what to do."""
 
 
+def settle(installation: Installation) -> None:
+    """Make the data directory, and decide where the embedded server lives. Raises NotReady."""
+    try:
+        installation.folder.mkdir(parents=True, exist_ok=True)
+        if not installation.settings.database_url:
+            embedded.settle(installation.folder)
+    except OSError as error:
+        raise NotReady(f"{installation.folder} cannot be used: {error.strerror}.") from error
+
+
 @contextmanager
 def database(installation: Installation) -> Generator[None]:
     """While it lasts the server runs: ours is started and stopped, yours is only looked for."""
+    settle(installation)
     folder = installation.server_folder
     if folder is None:
         _look_for_server(installation)
         yield
         return
-    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         server = embedded.run(folder)
     except embedded.Unsafe as error:

@@ -155,7 +155,7 @@ def _stop(children: list[Child]) -> None:
 @contextmanager
 def _alone(installation: Installation) -> Generator[None]:
     """One process tree per data directory: the lock goes with the process, however it ends."""
-    installation.folder.mkdir(parents=True, exist_ok=True)
+    preparation.settle(installation)
     with (installation.folder / "serve.lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
