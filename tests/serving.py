@@ -2,10 +2,12 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -120,8 +122,11 @@ def _until_ready(stream: IO[str] | None) -> Generator[str]:
 
 
 @contextmanager
-def serving(folder: Path, **settings: str) -> Generator[Platform]:
-    platform = Platform(folder, settings)
+def serving(**settings: str) -> Generator[Platform]:
+    """In an empty folder, until the block ends; then nothing of it is left."""
+    folder = Path(tempfile.mkdtemp(prefix="monster-"))
+    folder.chmod(0o755)  # as root, the database runs as another user
+    platform = Platform(folder / "data", settings)
     platform.start()
     try:
         assert READY in platform.output, platform.output
@@ -129,3 +134,4 @@ def serving(folder: Path, **settings: str) -> Generator[Platform]:
     finally:
         if platform.process.poll() is None:
             platform.stop()
+        shutil.rmtree(folder)

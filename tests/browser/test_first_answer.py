@@ -2,10 +2,7 @@
 
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -19,11 +16,8 @@ QUESTION = "How do I connect a model?"
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Platform]:
     """`monster serve` in an empty folder: no key, no network, nothing but the first start."""
-    folder = Path(tempfile.mkdtemp(prefix="monster-"))
-    folder.chmod(0o755)  # as root, the database runs as another user
-    with serving(folder / "data") as platform:
+    with serving() as platform:
         yield platform
-    shutil.rmtree(folder)
 
 
 async def _sign_in(page: Page, platform: Platform) -> None:

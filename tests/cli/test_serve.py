@@ -1,10 +1,8 @@
 """`monster serve` as a person uses it: first start, second start, Ctrl-C, `kill -9`, mistakes."""
 
 import json
-import shutil
 import signal
 import socket
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -19,11 +17,8 @@ from tests.serving import READY, Platform, serving
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Platform]:
     """An installation that has been started once, and runs."""
-    folder = Path(tempfile.mkdtemp(prefix="monster-"))
-    folder.chmod(0o755)  # as root, the database runs as another user
-    with serving(folder / "data") as platform:
+    with serving() as platform:
         yield platform
-    shutil.rmtree(folder)
 
 
 def _answers(platform: Platform) -> bool:

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 from monster.dashboard.database import ROLE
-from monster.kit import migrations, tenancy
+from monster.kit import columns, migrations, tenancy
 
 revision = "0003"
 down_revision = "0002"
@@ -21,24 +21,11 @@ GRANTS = f"""
 """
 
 
-def _time(name: str) -> sa.Column[object]:
-    now = sa.text("now()")
-    return sa.Column(name, sa.DateTime(timezone=True), server_default=now, nullable=False)
-
-
-def _id(name: str) -> sa.Column[object]:
-    return sa.Column(name, sa.Uuid(), nullable=False)
-
-
 def _to(table: str, target: str, then: str = "CASCADE") -> sa.ForeignKeyConstraint:
     column = f"{target}_id"
     return sa.ForeignKeyConstraint(
         [column], [f"{target}.id"], name=f"fk_{table}_{column}", ondelete=then
     )
-
-
-def _text(*names: str) -> list[sa.Column[object]]:
-    return [sa.Column(name, sa.String(), nullable=False) for name in names]
 
 
 def _flag(name: str) -> sa.Column[object]:
@@ -48,18 +35,17 @@ def _flag(name: str) -> sa.Column[object]:
 def upgrade() -> None:
     op.create_table(
         "tenant",
-        _id("id"),
-        *_text("name", "email", "slug"),
+        *columns.uuids("id"),
+        *columns.texts("name", "email", "slug"),
         sa.Column("settings", JSONB(), server_default=sa.text("'{}'"), nullable=False),
-        _time("created_at"),
-        _time("updated_at"),
+        *columns.times("created_at", "updated_at"),
         sa.PrimaryKeyConstraint("id", name="pk_tenant"),
         sa.UniqueConstraint("slug", name="uq_tenant_slug"),
     )
     op.create_table(
         "user",
-        _id("id"),
-        *_text("email", "name"),
+        *columns.uuids("id"),
+        *columns.texts("email", "name"),
         sa.Column("password_hash", sa.String()),
         sa.Column("tenant_id", sa.Uuid()),
         *[_flag(name) for name in ("is_active", "email_verified", "is_admin")],
@@ -67,8 +53,7 @@ def upgrade() -> None:
             "failed_login_attempts", sa.Integer(), server_default=sa.text("0"), nullable=False
         ),
         sa.Column("locked_until", sa.DateTime(timezone=True)),
-        _time("created_at"),
-        _time("updated_at"),
+        *columns.times("created_at", "updated_at"),
         sa.PrimaryKeyConstraint("id", name="pk_user"),
         _to("user", "tenant", "SET NULL"),
     )
@@ -76,10 +61,9 @@ def upgrade() -> None:
     op.create_index("ix_user_tenant_id", "user", ["tenant_id"])
     op.create_table(
         "tenant_member",
-        *[_id(name) for name in ("tenant_id", "id", "user_id")],
+        *columns.uuids("tenant_id", "id", "user_id"),
         sa.Column("role", sa.Text(), nullable=False),
-        _time("created_at"),
-        _time("updated_at"),
+        *columns.times("created_at", "updated_at"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_tenant_member"),
         sa.UniqueConstraint("tenant_id", "user_id", name="uq_tenant_member_tenant_id_user_id"),
         sa.CheckConstraint(
@@ -91,10 +75,10 @@ def upgrade() -> None:
     op.create_index("ix_tenant_member_user_id", "tenant_member", ["user_id"])
     op.create_table(
         "login_session",
-        *[_id(name) for name in ("id", "user_id", "tenant_id")],
+        *columns.uuids("id", "user_id", "tenant_id"),
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
-        *_text("csrf"),
-        *[_time(name) for name in ("created_at", "last_seen_at")],
+        *columns.texts("csrf"),
+        *columns.times("created_at", "last_seen_at"),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ip_address", sa.String()),
         sa.Column("user_agent", sa.String()),

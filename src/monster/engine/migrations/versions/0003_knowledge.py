@@ -6,7 +6,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from monster.engine.database import ROLE
 from monster.engine.knowledge.models import Vector
-from monster.kit import jobs, migrations, tenancy
+from monster.kit import columns, jobs, migrations, tenancy
 
 revision = "0003"
 down_revision = "0002"
@@ -22,19 +22,6 @@ TELLS_NOTHING = """
     exception when insufficient_privilege then null;
     end $$
 """
-
-
-def _time(name: str) -> sa.Column[object]:
-    now = sa.text("now()")
-    return sa.Column(name, sa.DateTime(timezone=True), server_default=now, nullable=False)
-
-
-def _uuid(*names: str) -> list[sa.Column[object]]:
-    return [sa.Column(name, sa.Uuid(), nullable=False) for name in names]
-
-
-def _text(*names: str) -> list[sa.Column[object]]:
-    return [sa.Column(name, sa.String(), nullable=False) for name in names]
 
 
 def _number(*names: str) -> list[sa.Column[object]]:
@@ -65,12 +52,11 @@ def upgrade() -> None:
 def _doc_index() -> None:
     op.create_table(
         "doc_index",
-        *_uuid("tenant_id", "id", "user_id"),
-        *_text("name", "description"),
+        *columns.uuids("tenant_id", "id", "user_id"),
+        *columns.texts("name", "description"),
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("embedding_model", sa.String()),
-        _time("created_at"),
-        _time("updated_at"),
+        *columns.times("created_at", "updated_at"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_doc_index"),
         sa.UniqueConstraint("tenant_id", "name", name="uq_doc_index_tenant_id_name"),
         sa.CheckConstraint("scope in ('private', 'shared')", name="ck_doc_index_scope"),
@@ -80,16 +66,15 @@ def _doc_index() -> None:
 def _document() -> None:
     op.create_table(
         "document",
-        *_uuid("tenant_id", "id", "doc_index_id"),
-        *_text("source_key", "title"),
+        *columns.uuids("tenant_id", "id", "doc_index_id"),
+        *columns.texts("source_key", "title"),
         sa.Column("uri", sa.String()),
-        *_text("mime_type", "content_hash"),
+        *columns.texts("mime_type", "content_hash"),
         *_number("size"),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("error", sa.String()),
         *_number("chunks", "chunks_done"),
-        _time("created_at"),
-        _time("updated_at"),
+        *columns.times("created_at", "updated_at"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_document"),
         _of("document", "doc_index_id", "doc_index"),
         sa.UniqueConstraint(
@@ -103,17 +88,17 @@ def _document() -> None:
             name="ck_document_status",
         ),
     )
-    columns = ["tenant_id", "doc_index_id", "id"]
-    op.create_index("ix_document_tenant_id_doc_index_id_id", "document", columns)
+    order = ["tenant_id", "doc_index_id", "id"]
+    op.create_index("ix_document_tenant_id_doc_index_id_id", "document", order)
 
 
 def _file() -> None:
     op.create_table(
         "file",
-        *_uuid("tenant_id", "id", "document_id"),
-        *_text("name"),
+        *columns.uuids("tenant_id", "id", "document_id"),
+        *columns.texts("name"),
         sa.Column("content", sa.LargeBinary(), nullable=False),
-        _time("created_at"),
+        *columns.times("created_at"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_file"),
         _of("file", "document_id", "document"),
         sa.UniqueConstraint("tenant_id", "document_id", name="uq_file_tenant_id_document_id"),
@@ -123,15 +108,15 @@ def _file() -> None:
 def _chunk() -> None:
     op.create_table(
         "chunk",
-        *_uuid("tenant_id", "id", "doc_index_id", "document_id"),
+        *columns.uuids("tenant_id", "id", "doc_index_id", "document_id"),
         *_number("seq"),
-        *_text("text", "heading", "context"),
+        *columns.texts("text", "heading", "context"),
         sa.Column("page", sa.Integer()),
         *_number("starts_at", "ends_at"),
         sa.Column("embedding", Vector(384)),
         sa.Column("tsv", TSVECTOR(), sa.Computed(WORDS, persisted=True)),
         sa.Column("words", sa.Integer(), sa.Computed(f"length({WORDS})", persisted=True)),
-        _time("created_at"),
+        *columns.times("created_at"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_chunk"),
         _of("chunk", "document_id", "document"),
         _of("chunk", "doc_index_id", "doc_index"),
@@ -139,8 +124,8 @@ def _chunk() -> None:
             "tenant_id", "document_id", "seq", name="uq_chunk_tenant_id_document_id_seq"
         ),
     )
-    columns = ["tenant_id", "doc_index_id"]
-    op.create_index("ix_chunk_tenant_id_doc_index_id", "chunk", columns)
+    order = ["tenant_id", "doc_index_id"]
+    op.create_index("ix_chunk_tenant_id_doc_index_id", "chunk", order)
     # Both serve all tenants: what they find is filtered, by the query and by row-level security.
     migrations.execute("""
         create index ix_chunk_tsv on chunk using gin (tsv);

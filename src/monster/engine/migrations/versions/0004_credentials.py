@@ -5,23 +5,10 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from monster.engine.database import ROLE
-from monster.kit import migrations, tenancy
+from monster.kit import columns, migrations, tenancy
 
 revision = "0004"
 down_revision = "0003"
-
-
-def _time(name: str) -> sa.Column[object]:
-    now = sa.text("now()")
-    return sa.Column(name, sa.DateTime(timezone=True), server_default=now, nullable=False)
-
-
-def _uuid(*names: str) -> list[sa.Column[object]]:
-    return [sa.Column(name, sa.Uuid(), nullable=False) for name in names]
-
-
-def _text(*names: str) -> list[sa.Column[object]]:
-    return [sa.Column(name, sa.String(), nullable=False) for name in names]
 
 
 def _version() -> sa.Column[object]:
@@ -44,8 +31,8 @@ def _index(table: str, *columns: str) -> None:
 def upgrade() -> None:
     op.create_table(
         "credential",
-        *_uuid("tenant_id", "id", "user_id"),
-        *_text("system_name", "name", "scope"),
+        *columns.uuids("tenant_id", "id", "user_id"),
+        *columns.texts("system_name", "name", "scope"),
         sa.Column("config", JSONB(), nullable=False),
         sa.Column("secrets", ARRAY(sa.String()), nullable=False),
         sa.Column("account", sa.String()),
@@ -53,8 +40,7 @@ def upgrade() -> None:
         sa.Column("last_error", sa.String()),
         sa.Column("last_used_at", sa.DateTime(timezone=True)),
         sa.Column("expires_at", sa.DateTime(timezone=True)),
-        _time("created_at"),
-        _time("updated_at"),
+        *columns.times("created_at", "updated_at"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_credential"),
         sa.UniqueConstraint("tenant_id", "name", name="uq_credential_tenant_id_name"),
         sa.CheckConstraint("scope in ('private', 'shared')", name="ck_credential_scope"),
@@ -64,28 +50,28 @@ def upgrade() -> None:
     )
     op.create_table(
         "tenant_key",
-        *_uuid("tenant_id", "id"),
+        *columns.uuids("tenant_id", "id"),
         _version(),
         sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
-        _time("created_at"),
+        *columns.times("created_at"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_tenant_key"),
         sa.UniqueConstraint("tenant_id", "key_version", name="uq_tenant_key_tenant_id_key_version"),
     )
     op.create_table(
         "master_key_use",
-        *_uuid("tenant_id"),
+        *columns.uuids("tenant_id"),
         _version(),
-        *_text("fingerprint"),
+        *columns.texts("fingerprint"),
         sa.PrimaryKeyConstraint("tenant_id", "key_version", name="pk_master_key_use"),
         _reference("master_key_use", "key_version", "tenant_key", "key_version"),
     )
     op.create_table(
         "secret",
-        *_uuid("tenant_id", "id", "credential_id"),
-        *_text("key"),
+        *columns.uuids("tenant_id", "id", "credential_id"),
+        *columns.texts("key"),
         _version(),
         sa.Column("ciphertext", sa.LargeBinary(), nullable=False),
-        _time("created_at"),
+        *columns.times("created_at"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_secret"),
         sa.UniqueConstraint("tenant_id", "key", name="uq_secret_tenant_id_key"),
         _reference("secret", "credential_id", "credential", "id"),
