@@ -41,7 +41,7 @@ async def test_the_right_passage_comes_first(
     index = await guide(tenant, engine, postgres)
     for question, heading in QUESTIONS.items():
         found = await search(keeper(tenant), index, question)
-        assert found[0]["place"] == f"Guide > {heading}", question
+        assert found[0]["place"] == heading, question
         scores = [one["score"] for one in found]
         assert scores == sorted(scores, reverse=True)
         assert 0 <= scores[-1] <= scores[0] <= 1
@@ -63,7 +63,7 @@ async def test_no_question_is_an_error(
 ) -> None:
     index = await guide(tenant, engine, postgres)
     found = await search(keeper(tenant), index, f"{query[:3990]} receipts")
-    assert found[0]["place"] == "Guide > Expenses" or query == "é" * 4000
+    assert found[0]["place"] == "Expenses" or query == "é" * 4000
     await search(keeper(tenant), index, query)
 
 
@@ -78,6 +78,24 @@ async def test_a_word_of_the_title_is_enough(
     assert (await search(caller, index, "zanzibar"))[0]["text"] == "Thirty days."
 
 
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({}, "Lamp › Bulb"),  # the first heading is the title
+        ({"title": "  the  BOOK "}, "Lamp › Bulb"),
+        ({"title": "Manual"}, "The book › Lamp › Bulb"),
+    ],
+)
+async def test_a_place_does_not_repeat_the_title(
+    tenant: Tenant, engine: FastAPI, postgres: Embedded, fields: dict[str, str], place: str
+) -> None:
+    caller = keeper(tenant)
+    index = await make_index(caller)
+    await upload(caller, index, "# The book\n\n## Lamp\n\n### Bulb\n\nIt is yellow.", **fields)
+    await work(postgres, engine)
+    assert (await search(caller, index, "yellow"))[0]["place"] == place
+
+
 async def test_a_passage_is_shown_in_its_place(
     tenant: Tenant, engine: FastAPI, postgres: Embedded
 ) -> None:
@@ -86,7 +104,7 @@ async def test_a_passage_is_shown_in_its_place(
     first = (await search(caller, index, "receipts"))[0]
     shown = (await caller.get(f"/v1/passages/{first['chunk_id']}")).json()
     assert shown["index_name"] == "Handbook"
-    assert (shown["title"], shown["place"]) == ("Guide", "Guide > Expenses")
+    assert (shown["title"], shown["place"]) == ("Guide", "Expenses")
     assert shown["before"].startswith("# Guide\n\n## Holidays")
     assert shown["text"] == first["text"]
     assert shown["after"].startswith("## Parking")
@@ -117,7 +135,7 @@ async def test_an_agent_cites_what_it_finds(
 
     shown, output = await use(tool, where, query="receipts", limit=2)
     assert [one["source"] for one in shown] == [7, 8]
-    assert shown[0]["place"] == output.sources[0]["place"] == "Guide > Expenses"
+    assert shown[0]["place"] == output.sources[0]["place"] == "Expenses"
     assert output.sources[0]["number"] == 7
     url = f"/v1/passages/{output.sources[0]['chunk_id']}"
     assert (await keeper(tenant).get(url)).json()["text"] == shown[0]["text"]

@@ -43,16 +43,16 @@ def test_passages_cover_the_text_and_fit_and_offsets_are_true(
     assert not "".join([*rest, text[at:]]).strip()
 
 
-def shown(text: str, limit: int) -> list[tuple[str, str]]:
-    return [(passage.heading, passage.text) for passage in chunk(text, words, limit)]
+def shown(text: str, limit: int) -> list[tuple[tuple[str, ...], str]]:
+    return [(passage.headings, passage.text) for passage in chunk(text, words, limit)]
 
 
 def test_sections_stand_alone_under_their_path() -> None:
     text = "# Pay\n\n## When ##\n\nWeekly.\n\n## How\n\nIn cash.\n# Leave\nNone."
     assert shown(text, 50) == [
-        ("Pay > When", "# Pay\n\n## When ##\n\nWeekly."),
-        ("Pay > How", "## How\n\nIn cash."),
-        ("Leave", "# Leave\nNone."),
+        (("Pay", "When"), "# Pay\n\n## When ##\n\nWeekly."),
+        (("Pay", "How"), "## How\n\nIn cash."),
+        (("Leave",), "# Leave\nNone."),
     ]
 
 

@@ -18,7 +18,7 @@ from monster.engine.knowledge.schemas import (
     ParseDocument,
     Unembedded,
 )
-from monster.engine.parsing.chunk import Count, approximate, chunk
+from monster.engine.parsing.chunk import Count, Passage, approximate, chunk
 from monster.engine.parsing.errors import ParseError
 from monster.engine.parsing.extract import Extracted, extract
 from monster.kit import tenancy
@@ -28,7 +28,9 @@ logger = logging.getLogger(__name__)
 
 # Of a passage's text; with the title and heading before it, the model (256) still reads it whole.
 _LIMIT = 200
-_HEADING = 160  # characters of a heading path that are put before a passage
+_CONTEXT = 160  # characters of title and headings that are searched with a passage
+_UNDER = " \u203a "  # between a heading and the one below it
+_PLACE = 300  # characters of headings that are shown beside it
 
 
 async def parse_document(sessions: SessionMaker, embedder: Embedder, args: ParseDocument) -> None:
@@ -84,24 +86,31 @@ def _read(content: bytes, name: str, title: str, count: Count) -> Parsed:
 
 
 def _chunks(extracted: Extracted, title: str, count: Count) -> list[NewChunk]:
-    return [
-        NewChunk(
-            passage.seq,
-            passage.text,
-            passage.heading,
-            _context(title, passage.heading),
-            passage.page,
-            passage.start,
-            passage.end,
-        )
-        for passage in chunk(extracted.text, count, _LIMIT, extracted.pages)
-    ]
+    passages = chunk(extracted.text, count, _LIMIT, extracted.pages)
+    return [_new_chunk(passage, title) for passage in passages]
 
 
-def _context(title: str, heading: str) -> str:
-    """What a passage is about, as far as its text does not say so itself."""
-    path = heading if heading.startswith(title) else f"{title} > {heading}" if heading else title
-    return path[-_HEADING:]
+def _new_chunk(passage: Passage, title: str) -> NewChunk:
+    below = _below(title, passage.headings)
+    return NewChunk(
+        passage.seq,
+        passage.text,
+        _UNDER.join(below)[:_PLACE],
+        " > ".join((title, *below))[-_CONTEXT:],
+        passage.page,
+        passage.start,
+        passage.end,
+    )
+
+
+def _below(title: str, headings: tuple[str, ...]) -> tuple[str, ...]:
+    """The title stands beside a passage's place everywhere; as a heading it says nothing more."""
+    repeated = bool(headings) and _folded(headings[0]) == _folded(title)
+    return headings[1:] if repeated else headings
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 async def _embed(sessions: SessionMaker, embedder: Embedder, args: EmbedDocument) -> None:

@@ -22,11 +22,11 @@ _CUTS = (
 
 
 class Passage(NamedTuple):
-    """`text` is the document's text from `start` to `end`; `heading` is a path: "Setup > Keys"."""
+    """`text` is the document's text from `start` to `end`; `headings` are those it stands under."""
 
     seq: int
     text: str
-    heading: str
+    headings: tuple[str, ...]
     page: int | None
     start: int
     end: int
@@ -35,7 +35,7 @@ class Passage(NamedTuple):
 class _Piece(NamedTuple):
     start: int
     end: int
-    heading: str
+    headings: tuple[str, ...]
     opens: bool  # a heading: what follows belongs to it
 
 
@@ -49,8 +49,8 @@ def chunk(text: str, count: Count, limit: int, pages: Sequence[int] = ()) -> lis
     than `limit` (unless one character has). `pages` are the offsets at which pages begin."""
     pieces = list(_fitting(text, _touching(text, list(_blocks(text))), count, limit))
     return [
-        Passage(seq, text[start:end], heading, _page(pages, start), start, end)
-        for seq, (start, end, heading) in enumerate(_packed(text, pieces, count, limit))
+        Passage(seq, text[start:end], headings, _page(pages, start), start, end)
+        for seq, (start, end, headings) in enumerate(_packed(text, pieces, count, limit))
     ]
 
 
@@ -90,8 +90,8 @@ def _touching(text: str, blocks: list[_Piece]) -> list[_Piece]:
     return [block._replace(end=start) for block, start in zip(blocks, starts, strict=True)]
 
 
-def _named(path: list[tuple[int, str]]) -> str:
-    return " > ".join(title for _, title in path if title)[:300]
+def _named(path: list[tuple[int, str]]) -> tuple[str, ...]:
+    return tuple(title for _, title in path if title)
 
 
 def _sizes(texts: list[str], count: Count) -> list[int]:
@@ -120,12 +120,12 @@ def _fitting(
 def _cut(text: str, piece: _Piece, pattern: re.Pattern[str]) -> Iterator[_Piece]:
     for found in pattern.finditer(text, piece.start, piece.end):
         if found.end() > found.start():
-            yield _Piece(found.start(), found.end(), piece.heading, piece.opens)
+            yield _Piece(found.start(), found.end(), piece.headings, piece.opens)
 
 
 def _packed(
     text: str, pieces: list[_Piece], count: Count, limit: int
-) -> Iterator[tuple[int, int, str]]:
+) -> Iterator[tuple[int, int, tuple[str, ...]]]:
     """As many pieces as fit; a heading begins anew, and takes part of what follows along."""
     held: list[_Piece] = []
     total = 0
@@ -155,7 +155,7 @@ def _divides(text: str, piece: _Piece) -> bool:
     return not piece.opens and text[piece.start] not in "|`~"
 
 
-def _passage(text: str, held: list[_Piece]) -> Iterator[tuple[int, int, str]]:
+def _passage(text: str, held: list[_Piece]) -> Iterator[tuple[int, int, tuple[str, ...]]]:
     if not held:
         return
     start, end = held[0].start, held[-1].end
@@ -164,7 +164,7 @@ def _passage(text: str, held: list[_Piece]) -> Iterator[tuple[int, int, str]]:
     end -= len(whole) - len(whole.rstrip())
     if start < end:
         content = [piece for piece in held if not piece.opens]
-        yield start, end, (content or held)[0].heading
+        yield start, end, (content or held)[0].headings
 
 
 def _page(pages: Sequence[int], start: int) -> int | None:
