@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from monster.dashboard.web import assets, pages, site
+from monster.dashboard.web import assets, filters, pages, site
 from monster.dashboard.web.pages import Crumb, Shell
 from monster.kit.errors import Conflict, NotFound, Unauthenticated
 from monster.kit.limits import MIB, takes_files
@@ -201,3 +201,23 @@ async def test_what_was_done_is_told_once_on_the_next_page(small: FastAPI) -> No
     assert "Grüße, it is “done”" in (await visitor.get("/page")).text
     assert "Grüße" not in (await visitor.get("/page")).text
     assert (await visitor.post("/go", headers=HTMX)).headers["HX-Redirect"] == "/page"
+
+
+@pytest.mark.parametrize(
+    ("model", "shown"),
+    [
+        ("builtin:quote", "Quotes its knowledge"),
+        ("openai:gpt-oss:20b", "gpt-oss:20b"),
+        ("unnamed", "unnamed"),
+    ],
+)
+def test_models_are_called_by_their_names(model: str, shown: str) -> None:
+    assert filters.model_name(model) == shown
+
+
+def test_one_is_not_many() -> None:
+    assert [filters.counted(n, "version") for n in (0, 1, 2000)] == [
+        "0 versions",
+        "1 version",
+        "2,000 versions",
+    ]

@@ -5,9 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from monster.contracts.agents import QUOTING
 from monster.dashboard.agents import service
 from monster.dashboard.agents.errors import AgentNameTaken
-from monster.dashboard.agents.schemas import BUILTIN, AgentCreate, NewAgent
+from monster.dashboard.agents.schemas import AgentCreate, NewAgent
 from monster.dashboard.identity.scope import Begin, CurrentScope, Role, Scope, Transaction
 from monster.dashboard.web import forms, pages
 from monster.dashboard.web.forms import Form
@@ -57,7 +58,7 @@ async def create_agent(request: Request, scope: CurrentScope, begin: Begin) -> R
     form = await forms.read(request, NewAgent, _HINTS)
     if form.data is None:
         return _new(request, scope, form, 422)
-    wanted = AgentCreate(model=BUILTIN, **form.data.model_dump())
+    wanted = AgentCreate(model=QUOTING, **form.data.model_dump())
     try:
         async with begin() as session:
             agent = await service.create(session, scope, wanted)

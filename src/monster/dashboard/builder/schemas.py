@@ -7,7 +7,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, StringConstraints
 
-from monster.contracts.agents import AgentSpec, Line, Sharing
+from monster.contracts.agents import QUOTING, AgentSpec, Line, Sharing
+from monster.dashboard.web.filters import model_name
 from monster.kit.schemas import Input, Name, Prose
 
 Tab: TypeAlias = Literal["instructions", "model", "knowledge", "versions"]
@@ -59,7 +60,7 @@ def _lines(spec: AgentSpec, names: Mapping[uuid.UUID, str]) -> list[str]:
         f"Name: {spec.name}",
         f"What it is for: {spec.description}",
         f"Shared: {'with everyone' if spec.scope == 'shared' else 'no'}",
-        f"Model: {spec.model}",
+        f"Model: {model_name(spec.model) if spec.model == QUOTING else spec.model}",
         *([f"Connection: {names.get(connection, connection)}"] if connection else []),
         *(f"Knowledge: {names.get(index, index)}" for index in spec.knowledge.indexes),
         "Instructions:",

@@ -8,17 +8,18 @@ from typing import TypeVar
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from monster.contracts.agents import MOST_INDEXES, AgentSpec, Knowledge
+from monster.contracts.agents import MOST_INDEXES, QUOTING, AgentSpec, Knowledge
 from monster.contracts.credentials import CredentialOut
 from monster.contracts.knowledge import IndexOut
 from monster.dashboard.agents import service as agents
 from monster.dashboard.agents.errors import ReferenceMissing
 from monster.dashboard.agents.models import Agent, AgentVersion
-from monster.dashboard.agents.schemas import BUILTIN, AgentChanges, LlmConfig
+from monster.dashboard.agents.schemas import AgentChanges, LlmConfig
 from monster.dashboard.builder.schemas import ModelChoice, differences
 from monster.dashboard.engine_client import Caller, EngineRefused, EngineUnavailable, HttpEngine
 from monster.dashboard.identity import service as people
 from monster.dashboard.identity.scope import Scope
+from monster.dashboard.web.filters import model_name
 
 _SHOWN = 100  # versions, indexes, connections
 _GONE = "Something that is gone, or not yours"
@@ -101,7 +102,7 @@ async def models(engine: HttpEngine, scope: Scope, agent: Agent, chosen: str = "
     """`chosen` is the source a person is about to use, before it is saved."""
     path = f"/v1/credentials?limit={_SHOWN}"
     listed = await _ask(engine, scope.caller, path, list[CredentialOut])
-    options = [("builtin", "Quotes its knowledge; no language model")]
+    options = [("builtin", f"{model_name(QUOTING)}; no language model")]
     options += [(str(c.id), f"{c.name} ({c.system_name})") for c in listed or []]
     source = chosen or _source(agent)
     if source not in dict(options):
@@ -117,7 +118,7 @@ def _source(agent: Agent) -> str:
     credential = LlmConfig.model_validate(agent.config).credential_id
     if credential:
         return str(credential)
-    return "builtin" if agent.model == BUILTIN else "kept"
+    return "builtin" if agent.model == QUOTING else "kept"
 
 
 async def choose(
@@ -128,7 +129,7 @@ async def choose(
         return AgentChanges(), {}
     if choice.source == "builtin":
         config = config.model_copy(update={"credential_id": None})
-        return AgentChanges(model=BUILTIN, config=config), {}
+        return AgentChanges(model=QUOTING, config=config), {}
     path = f"/v1/credentials/{choice.source}"
     connection = await _ask(engine, scope.caller, path, CredentialOut)
     if connection is None:

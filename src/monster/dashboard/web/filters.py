@@ -1,7 +1,8 @@
-"""How templates write times and sizes."""
+"""How templates write times, sizes, counts and models."""
 
 from datetime import datetime
 
+from monster.contracts.agents import QUOTING
 from monster.kit import clock
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -30,3 +31,13 @@ def size(count: int) -> str:
     if count < 1_000_000:
         return f"{count / 1000:.0f} kB"
     return f"{count / 1_000_000:.1f} MB"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 passage`, `1,234 passages`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def model_name(model: str) -> str:
+    """Of `provider:name` the name; what is no language model is called what it does."""
+    return "Quotes its knowledge" if model == QUOTING else model.partition(":")[2] or model

@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from monster.contracts.agents import QUOTING
 from monster.dashboard.web import assets, filters, navigation
 
 _SAID = "monster_said"  # what the next page tells in a toast
@@ -56,8 +57,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters |= {"ago": filters.ago, "size": filters.size}
-    values = {"asset": assets.url, "nav": navigation.GROUPS, "palette_groups": navigation.PALETTE}
+    functions = (filters.ago, filters.counted, filters.model_name, filters.size)
+    by_name = {function.__name__: function for function in functions}
+    cast("dict[str, object]", environment.filters).update(by_name)
+    values = {
+        "asset": assets.url,
+        "nav": navigation.GROUPS,
+        "palette_groups": navigation.PALETTE,
+        "QUOTING": QUOTING,
+    }
     cast("dict[str, object]", environment.globals).update(values)
     return environment
 

@@ -4,6 +4,7 @@ import uuid
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from monster.contracts.agents import QUOTING
 from monster.dashboard.agents import service as agents
 from monster.dashboard.agents.schemas import AgentCreate
 from monster.dashboard.identity.scope import Role, Scope
@@ -46,7 +47,7 @@ async def publish_guide(
         {
             "name": GUIDE,
             "description": _DESCRIPTION,
-            "model": "builtin:quote",
+            "model": QUOTING,
             "instruction": _INSTRUCTION,
             "scope": "shared",
             "config": {"type": "llm", "knowledge": {"indexes": [index_id]}},
