@@ -197,6 +197,7 @@ async def test_a_failure_is_a_sentence_that_stays(tenant: Tenant) -> None:
     page = await show(member, f"/conversations/{events[0].data['conversation']}")
     for html in (html_of(events), page):
         assert "The model did not answer: overloaded. Check its connection, then ask again." in html
+        assert "waiting-bad" in html
 
 
 @pytest.mark.parametrize(
@@ -315,6 +316,20 @@ async def test_agents_to_choose_from_are_published_and_visible(tenant: Tenant) -
     assert draft not in page
     assert hidden not in page
     await show(member, f"/chat/{hidden}", status=404)
+
+
+async def test_a_new_chat_says_what_the_published_agent_is_for(tenant: Tenant) -> None:
+    member = tenant.member()
+    agent_id = (await create_agent(member, description="Knows lamps."))["id"]
+    assert "Publish this agent first" in await show(member, f"/chat/{agent_id}")
+
+    await publish(member, agent_id)
+    changed = {"description": "Knows ships.", "model": "openai:gpt"}
+    assert (await member.patch(f"/api/agents/{agent_id}", json=changed)).is_success
+    page = await show(member, f"/chat/{agent_id}")
+
+    assert "<p>Knows lamps.</p>" in page
+    assert "it quotes its knowledge, and says where each quote stands" in page
 
 
 async def test_a_long_conversation_has_pages(tenant: Tenant) -> None:

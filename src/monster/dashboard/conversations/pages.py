@@ -74,9 +74,9 @@ async def list_threads(
 async def new_chat(
     request: Request, scope: CurrentScope, engine: CurrentEngine, agent_id: uuid.UUID
 ) -> Response:
-    agent = await service.agent(request.app.state.sessions, scope, agent_id)
+    agent, live = await service.agent_and_spec(request.app.state.sessions, scope, agent_id)
     nothing = {"conversation": None, "turns": (), "active": None, "older": None, "latest": True}
-    return await _chat(request, scope, engine, agent.name, agent=agent, **nothing)
+    return await _chat(request, scope, engine, agent.name, agent=agent, live=live, **nothing)
 
 
 @router.get("/conversations/{conversation_id}")

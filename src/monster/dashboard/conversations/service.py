@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 
+from monster.contracts.agents import AgentSpec
 from monster.contracts.knowledge import PassageInPlaceOut
 from monster.contracts.runs import ENDS, ConversationOut, MessageOut, RunOut, Source
 from monster.dashboard.agents import service as agents_service
@@ -39,6 +40,14 @@ async def published(sessions: SessionMaker, scope: Scope) -> list[Agent]:
 async def agent(sessions: SessionMaker, scope: Scope, agent_id: uuid.UUID) -> Agent:
     async with tenancy.transaction(sessions, scope.tenant_id) as session:
         return await agents_service.get(session, scope, agent_id)
+
+
+async def agent_and_spec(
+    sessions: SessionMaker, scope: Scope, agent_id: uuid.UUID
+) -> tuple[Agent, AgentSpec | None]:
+    """The draft, and what people talk to."""
+    async with tenancy.transaction(sessions, scope.tenant_id) as session:
+        return await agents_service.view(session, scope, agent_id)
 
 
 async def agent_if_any(sessions: SessionMaker, scope: Scope, agent_id: uuid.UUID) -> Agent | None:

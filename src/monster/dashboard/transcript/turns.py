@@ -165,11 +165,12 @@ class Turn:
     answer: Answer
     note: str = ""
     meta: str = ""
+    failed: bool = False
 
     def end(
         self, status: str, reason: str | None, usage: dict[str, int] | None, took: timedelta
     ) -> None:
-        self.note = _note(status, reason)
+        self.note, self.failed = _note(status, reason), status == "failed"
         tokens = sum((usage or {}).values())
         self.meta = f"{took.total_seconds():.1f} s" + (f" · {tokens:,} tokens" if tokens else "")
 
