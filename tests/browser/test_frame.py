@@ -1,9 +1,17 @@
 """What stands round every page: palette, themes, the menu of a phone, toasts, signing out."""
 
+from itertools import pairwise
+
+import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.look import Visitor, violations
+from tests.browser.conftest import Platform
+from tests.browser.look import Size, Visitor, too_wide, violations
 from tests.browser.seed import AGENT
+from tests.builders import create_agent
+
+_EDGES = """parts => parts.map(e => e.getBoundingClientRect()).filter(r => r.width)
+  .map(r => [r.left, r.right])"""
 
 
 async def _theme(page: Page) -> str:
@@ -78,3 +86,18 @@ async def test_signing_out_ends_the_session(visitor: Visitor) -> None:
         await page.wait_for_url("**/sign-in")
         await page.goto("/")
         assert "/sign-in" in page.url
+
+
+@pytest.mark.parametrize("size", ["wide", "phone"])
+async def test_long_names_stay_in_their_place(
+    visitor: Visitor, platform: Platform, size: Size
+) -> None:
+    member = platform.tenant.member("owner", platform.tenant.user_id)
+    agent = (await create_agent(member, name=f"{size}{'z' * 190}", description="x" * 500))["id"]
+    async with visitor.at("/", size) as page:
+        for path in ("/", "/agents", f"/agents/{agent}", f"/agents/{agent}/publish", "/chat"):
+            await page.goto(path)
+            assert await too_wide(page) == 0, path
+            ends = await page.eval_on_selector_all(".crumbs li, .finder", _EDGES)
+            assert all(a[1] <= b[0] for a, b in pairwise(ends)), path  # nothing lies on another
+    assert (await member.delete(f"/api/agents/{agent}")).is_success

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, SecretStr
 
 from monster.contracts.credentials import CredentialOut, ModelSystem
+from monster.dashboard.web.problems import sentence
 
 
 class Preset(NamedTuple):
@@ -105,6 +106,10 @@ class Connection:
     @property
     def status(self) -> Status:
         return _STATUS[self.credential.status]
+
+    @property
+    def trouble(self) -> str:
+        return sentence(self.credential.last_error or "test it to learn why")
 
     @property
     def detail(self) -> str:
