@@ -1,7 +1,7 @@
 """Measures one case after the other, the subjects taking turns in every round."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import median
 
@@ -84,6 +84,7 @@ class Report:
     history: int  # messages
     cases: list[Measured]
     kib_per_open_stream: float
+    floor_kib_per_open_stream: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,22 +169,38 @@ def _summary(case: Case, rounds: list[_Round], statements: float) -> Measured:
     )
 
 
-async def memory_per_stream(world: World, monster: Child, streams: int) -> float:
+def waiting(world: World, monster: Child) -> Callable[[int], Target]:
+    """So many turns, each in its own conversation, of a model that keeps silent."""
+
+    def target(turns: int) -> Target:
+        requests = world.requests("hang", turns)
+        return Target(monster.port, b"event: run.started\n", iter(requests).__next__)
+
+    return target
+
+
+def waiting_relay(floor: Child) -> Callable[[int], Target]:
+    """The same of the floor, whose mark is that the answer begins."""
+    turn = load.request("POST", "/turn", model_body("hang"), Content_Type="application/json")
+    return lambda _: Target(floor.port, b"200 OK", lambda: turn)
+
+
+async def memory_per_stream(child: Child, streams: int, target: Callable[[int], Target]) -> float:
     """KiB by which a fresh process grows for each stream that waits for its first token."""
-    warm = await _open(world, monster, min(50, streams))  # what is loaded once is not the streams'
-    before = resident(monster.pid)
-    clients = await _open(world, monster, streams)
-    grown = resident(monster.pid) - before
+    # What is loaded once is not the streams'.
+    warm = await _open(target, min(50, streams))
+    before = resident(child.pid)
+    clients = await _open(target, streams)
+    grown = resident(child.pid) - before
     for client in (*warm, *clients):
         client.close()
     await asyncio.sleep(0.1)  # until that is known there: otherwise it would not end by itself
     return grown / streams / 1024
 
 
-async def _open(world: World, monster: Child, streams: int) -> list[load.Client]:
+async def _open(make: Callable[[int], Target], streams: int) -> list[load.Client]:
     """When all are under way."""
-    requests = await asyncio.to_thread(world.requests, "hang", streams)
-    target = Target(monster.port, b"event: run.started\n", iter(requests).__next__)
+    target = await asyncio.to_thread(make, streams)
     clients = await load.connect(target, streams)
     for client in clients:
         client.send(target.request())

@@ -15,7 +15,7 @@ from monster.engine.app import create_app
 from monster.engine.models.protocol import ToolSchema
 from monster.engine.runs.tools import CallContext, Effect, Tool, ToolOutput
 from monster.engine.settings import Settings
-from monster.kit.outbound import parse_networks
+from monster.kit.addresses import parse_networks
 
 
 async def _lookup(_: dict[str, Any], __: CallContext) -> ToolOutput:

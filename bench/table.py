@@ -55,6 +55,7 @@ def show(report: Report) -> None:
         _add(table, measured)
     console = Console(width=max(Console().width, 120))  # also into a file
     console.print(table)
-    console.print(f"memory of a stream that waits: {report.kib_per_open_stream:.0f} KiB")
+    memory, floor = report.kib_per_open_stream, report.floor_kib_per_open_stream
+    console.print(f"memory of a stream that waits: {memory:.0f} KiB (floor: {floor:.0f})")
     if not report.alone:
         console.print("[yellow]One core for everything: read the ratios only.")

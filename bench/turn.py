@@ -19,7 +19,7 @@ import orjson
 import uvloop
 
 from bench import table
-from bench.measure import Bench, Case, Report, memory_per_stream
+from bench.measure import Bench, Case, Report, memory_per_stream, waiting, waiting_relay
 from bench.processes import pin, running
 from bench.world import HISTORY, KEY, World
 from monster.engine import database
@@ -67,7 +67,11 @@ async def measure(arguments: argparse.Namespace) -> Report:
             bench = Bench(world, model, floor, own)
             found = await bench.run(cases(arguments.streams, arguments.turns), arguments.rounds)
         with running("bench.monster", *settings) as fresh:
-            memory = await memory_per_stream(world, fresh, arguments.open_streams)
+            turns = waiting(world, fresh)
+            memory = await memory_per_stream(fresh, arguments.open_streams, turns)
+        with running("bench.floor", model.url) as fresh:
+            relay = waiting_relay(fresh)
+            floor_memory = await memory_per_stream(fresh, arguments.open_streams, relay)
     return Report(
         python=sys.version.split()[0],
         alone=bool(others),
@@ -75,6 +79,7 @@ async def measure(arguments: argparse.Namespace) -> Report:
         history=HISTORY,
         cases=found,
         kib_per_open_stream=memory,
+        floor_kib_per_open_stream=floor_memory,
     )
 
 

@@ -10,10 +10,9 @@ import orjson
 
 # Two seconds to import: not within a run that a test limits to as many.
 import monster.engine.models.sdk  # noqa: F401  # pyright: ignore[reportUnusedImport]
-from monster.kit import outbound
-from monster.kit.outbound import Guard
+from monster.kit.addresses import Guard, parse_networks
 
-LOOPBACK = Guard(outbound.parse_networks(("127.0.0.1",)))
+LOOPBACK = Guard(parse_networks(("127.0.0.1",)))
 SSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 
 Handler: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -12,7 +12,7 @@ from monster.engine.models.protocol import Message, ModelError, Request, ToolSch
 from monster.engine.models.providers import Account, Providers
 from monster.engine.models.retries import Patient
 from monster.kit import logs
-from monster.kit.outbound import Guard
+from monster.kit.addresses import Guard
 from tests.upstream import (
     LOOPBACK,
     SSE,

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monster.kit import outbound, outbound_httpx
-from monster.kit.outbound import Blocked, Guard, TooLarge, why_blocked
+from monster.kit.addresses import Blocked, Guard, parse_networks, why_blocked
+from monster.kit.outbound import TooLarge
 
 _PRIVATE = """
     127.0.0.1 127.255.255.254 0.0.0.0 0.1.2.3 10.0.0.1 172.16.0.1 172.31.255.255 192.168.0.1
@@ -32,14 +33,14 @@ _PUBLIC = """
     2a00:1450:4001:81b::200e
     ::ffff:8.8.8.8 64:ff9b::8.8.8.8 2002:808:808::1
 """
-HERE = Guard(outbound.parse_networks(("127.0.0.1",)))  # and not 127.0.0.2
+HERE = Guard(parse_networks(("127.0.0.1",)))  # and not 127.0.0.2
 
 
 @pytest.mark.parametrize("address", _PRIVATE.split())
 def test_private_addresses_are_blocked_unless_an_admin_allows_them(address: str) -> None:
     with pytest.raises(Blocked, match="outbound_allow"):
         Guard().check(address)
-    Guard(outbound.parse_networks(("0.0.0.0/0", "::/0"))).check(address)
+    Guard(parse_networks(("0.0.0.0/0", "::/0"))).check(address)
 
 
 @pytest.mark.parametrize("address", _PUBLIC.split())
@@ -62,7 +63,7 @@ def test_another_spelling_of_an_address_is_the_same_address(address: object) -> 
 
 
 def test_what_an_admin_allows_is_that_and_no_more() -> None:
-    guard = Guard(outbound.parse_networks(("10.1.0.0/16", "fd00::/8")))
+    guard = Guard(parse_networks(("10.1.0.0/16", "fd00::/8")))
     for allowed in ("10.1.2.3", "::ffff:10.1.2.3", "fd12::1"):
         guard.check(allowed)
     for refused in ("10.2.0.1", "127.0.0.1", "fe80::1"):

@@ -18,7 +18,7 @@ from monster.cli.installation import DATABASES, Installation
 from monster.cli.settings import Platform, SettingsWrong
 from monster.cli.supervisor import answers
 from monster.engine.embedding import weights
-from monster.kit import crypto, migrations
+from monster.kit import crypto, revisions
 from monster.kit.pool import conninfo
 
 _ROOM = 1 << 30  # bytes that should be free
@@ -95,7 +95,7 @@ def _database(installation: Installation) -> Iterator[Finding]:
             reason = str(problem).strip().splitlines()[-1]
             yield _unreachable(installation, reason)
             return
-        head = migrations.head(directory)
+        head = revisions.head(directory)
         if found == head:
             yield Finding(name, "ok", f"at revision {found}")
         else:

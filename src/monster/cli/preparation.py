@@ -6,13 +6,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
 from monster.cli.installation import DATABASES, ROLES, Installation
 from monster.dashboard import database as dashboard_database
-from monster.kit import embedded, migrations
+from monster.kit import embedded, revisions
 from monster.kit.pool import conninfo
 
 _GUIDE_PATIENCE = 60.0  # seconds
@@ -71,8 +72,8 @@ def prepare(installation: Installation) -> FirstAdmin | None:
     """Bring both databases up to date, and make the first tenant if there is none."""
     for name, directory in DATABASES.items():
         embedded.create_database(conninfo(installation.owner_url("postgres")), name)
-        if revision(installation, name) != migrations.head(directory):
-            migrations.upgrade(installation.owner_url(name), directory)
+        if revision(installation, name) != revisions.head(directory):
+            _upgrade(installation.owner_url(name), directory)
         _set_password(installation, name)
     if has_tenant(installation):
         return None
@@ -81,6 +82,12 @@ def prepare(installation: Installation) -> FirstAdmin | None:
     # Imported once in a lifetime: the process that watches the others stays small.
     import_module("monster.cli.first_tenant").create(installation, password)
     return FirstAdmin(installation.settings.admin_email, None if given else password)
+
+
+def _upgrade(url: str, directory: Path) -> None:
+    from monster.kit import migrations  # noqa: PLC0415 (Alembic takes 9 MB: only if it is needed)
+
+    migrations.upgrade(url, directory)
 
 
 def revision(installation: Installation, name: str) -> str | None:

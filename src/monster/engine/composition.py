@@ -16,9 +16,9 @@ from monster.engine.runs.service import Runs
 from monster.engine.runs.tools import KNOWLEDGE_SEARCH, Toolbox
 from monster.engine.settings import Settings
 from monster.engine.tools.knowledge_search import knowledge_search
+from monster.kit.addresses import Guard
 from monster.kit.crypto import MasterKey
 from monster.kit.db import SessionMaker
-from monster.kit.outbound import Guard
 from monster.kit.pool import Pool
 
 

@@ -9,7 +9,8 @@ import httpx2
 from aiohttp.abc import AbstractResolver
 from aiohttp.resolver import ThreadedResolver
 
-from monster.kit.outbound import Blocked, Guard, TooLarge
+from monster.kit.addresses import Blocked, Guard
+from monster.kit.outbound import TooLarge
 
 _LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=15)
 _TIMEOUT = httpx2.Timeout(120, connect=10)

@@ -15,7 +15,7 @@ from monster.engine.models.openai_wire import OpenAIWire
 from monster.engine.models.protocol import Model
 from monster.engine.models.retries import Patient
 from monster.kit import outbound
-from monster.kit.outbound import Guard
+from monster.kit.addresses import Guard
 
 if TYPE_CHECKING:
     from monster.engine.models.sdk import Vendors

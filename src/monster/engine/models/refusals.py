@@ -6,7 +6,8 @@ import aiohttp
 import orjson
 
 from monster.engine.models.protocol import ModelError
-from monster.kit.outbound import TooLarge, why_blocked
+from monster.kit.addresses import why_blocked
+from monster.kit.outbound import TooLarge
 
 _LONGEST = 1_000  # characters of the provider's own words
 
