@@ -38,6 +38,7 @@ async def test_the_first_question_is_answered_and_cited(
     navigation = page.get_by_role("navigation", name="Main")
     await navigation.get_by_role("link", name="Chat").click()
     await page.get_by_role("link", name="Guide").first.click()
+    await expect(page.locator("[data-chat][data-ready]")).to_be_visible()
     await page.get_by_label("Message to Guide").fill(QUESTION)
     await page.keyboard.press("Enter")
 
