@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from monster.contracts.agents import Sharing
-from monster.kit.schemas import Input, Name, Output, Prose
+from monster.kit.schemas import WHOLE, Input, Name, Output, Prose
 
 DocumentStatus: TypeAlias = Literal["queued", "parsing", "embedding", "ready", "failed"]
 
@@ -56,7 +56,7 @@ class DocumentOut(Output):
 
 class SearchQuery(Input):
     query: Annotated[str, Field(min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
-    limit: Annotated[int, Field(ge=1, le=50)] = 8
+    limit: Annotated[int, Field(ge=1, le=50), WHOLE] = 8
 
 
 class PassageOut(Output):

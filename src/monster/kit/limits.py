@@ -1,9 +1,10 @@
-"""How much one request may send; both what it announces and what it streams are held to it."""
+"""What one request may send: so much, announced or streamed, and its text as UTF-8."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,6 +43,8 @@ class BodyLimit:
                 raise _too_large(limit)
             message = await receive()
             received += len(message.get("body", b""))
+            if received and not _is_utf8(scope):
+                raise HTTPException(415, "this must be written in UTF-8")
             if received > limit:
                 raise _too_large(limit)
             return message
@@ -52,6 +55,15 @@ class BodyLimit:
 def _announced(scope: Scope) -> int:
     length = Headers(scope=scope).get("content-length", "")
     return int(length) if length.isascii() and length.isdigit() else 0
+
+
+def _is_utf8(scope: Scope) -> bool:
+    """Python knows codecs (`undefined`, `unicode_escape`) that fail or make what is no text."""
+    sent = Headers(scope=scope).get("content-type", "")
+    if "charset" not in sent.lower():
+        return True
+    charset = parse_options_header(sent)[1].get(b"charset", b"utf-8")
+    return charset.lower() in {b"utf-8", b"utf8", b"us-ascii"}
 
 
 def _too_large(limit: int) -> HTTPException:

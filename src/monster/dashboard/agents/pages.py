@@ -4,6 +4,7 @@ import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse
 
 from monster.contracts.agents import QUOTING
 from monster.dashboard.agents import service
@@ -15,7 +16,7 @@ from monster.dashboard.web.forms import Form
 from monster.dashboard.web.pages import Crumb
 from monster.kit.schemas import Prose
 
-router = APIRouter(prefix="/agents", tags=["pages"])
+router = APIRouter(prefix="/agents", tags=["pages"], default_response_class=HTMLResponse)
 
 _PAGE = 30
 _AGENTS = Crumb("Agents", "/agents")

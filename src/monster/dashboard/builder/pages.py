@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from monster.dashboard.agents import service as agents
@@ -22,7 +23,7 @@ from monster.dashboard.web.forms import Form
 from monster.dashboard.web.pages import Crumb
 from monster.dashboard.web.problems import sentence
 
-router = APIRouter(prefix="/agents/{agent_id}", tags=["pages"])
+router = APIRouter(prefix="/agents/{agent_id}", tags=["pages"], default_response_class=HTMLResponse)
 
 _HINTS = {"name": "Give it a name of up to 200 characters."}
 _TAKEN = {"name": "Another agent has this name."}

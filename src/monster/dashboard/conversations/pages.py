@@ -4,6 +4,7 @@ import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from monster.dashboard.conversations import service
@@ -15,7 +16,7 @@ from monster.dashboard.transcript.blocks import whole
 from monster.dashboard.web import pages
 from monster.dashboard.web.pages import Crumb
 
-router = APIRouter(tags=["pages"])
+router = APIRouter(tags=["pages"], default_response_class=HTMLResponse)
 
 _CHAT = Crumb("Chat", "/chat")
 

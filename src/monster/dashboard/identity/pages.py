@@ -3,6 +3,7 @@
 import re
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse
 
 from monster.dashboard.identity import service
 from monster.dashboard.identity.errors import NoWorkspace, WrongPassword
@@ -18,7 +19,7 @@ from monster.dashboard.identity.scope import (
 from monster.dashboard.web import forms, pages
 from monster.dashboard.web.forms import Form
 
-router = APIRouter(tags=["pages"])
+router = APIRouter(tags=["pages"], default_response_class=HTMLResponse)
 
 _SAID = {"email": "Write it like name@company.com.", "password": "Type your password."}
 

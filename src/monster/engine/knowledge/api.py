@@ -41,6 +41,7 @@ _TEXT = {"type": "string"}
 _SCHEMA = {
     "type": "object",
     "required": ["file"],
+    "additionalProperties": False,
     "properties": {"file": _FILE, "source_key": _TEXT, "title": _TEXT, "uri": _TEXT},
 }
 _BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _SCHEMA}}}}
