@@ -9,9 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
+from monster.engine import database as engine_database
+from monster.kit import crypto, embedded
 from tests.serving import READY, Platform, serving
+
+# What is left of a secret of one tenant, under a key that nobody has.
+_SEALED = """
+    with key as (
+        insert into tenant_key (tenant_id, id, key_version, wrapped_key)
+        values (gen_random_uuid(), gen_random_uuid(), 1, '') returning tenant_id, key_version
+    ), used as (
+        insert into master_key_use select tenant_id, key_version, 'another' from key
+    ) select
+"""
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +83,18 @@ def test_a_process_that_dies_is_started_again(installed: Platform, name: str) ->
         pytest.fail(f"the {name} did not come back")
 
 
+def test_a_database_that_dies_is_started_again(installed: Platform) -> None:
+    pid = installed.folder / "postgres" / "postmaster.pid"
+    before = pid.read_text().splitlines()[0]
+    psutil.Process(int(before)).kill()
+    for _ in range(200):
+        time.sleep(0.1)
+        if pid.read_text().splitlines()[:1] != [before] and _reachable(installed):
+            break
+    else:
+        pytest.fail("the database did not come back")
+
+
 def _reachable(platform: Platform) -> bool:
     try:
         return _answers(platform)
@@ -95,3 +120,16 @@ def test_kill_and_start_again_then_ctrl_c(installed: Platform) -> None:
 
     installed.start()
     assert READY in installed.output, installed.output
+
+
+def test_another_master_key_is_refused_in_a_sentence(installed: Platform) -> None:
+    if installed.process.poll() is not None:
+        installed.start()
+    url = embedded.conninfo_at(installed.folder / "postgres", engine_database.NAME)
+    with psycopg.connect(url) as connection:
+        connection.execute(_SEALED)
+    other = Platform(installed.folder, {"master_key": crypto.new_master_key()})
+    refused = other.run("serve", "engine")
+    assert refused.returncode == 1
+    assert "The master key does not open the secrets of 1 tenant(s)" in refused.stderr
+    assert "Traceback" not in refused.stderr

@@ -1,12 +1,17 @@
 """What people set, and what they are told when it is wrong."""
 
+import base64
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from pydantic.fields import FieldInfo
 
 from monster.cli import settings
+from monster.cli.installation import Installation
 from monster.cli.settings import PREFIX, Platform, SettingsWrong
+from monster.kit import crypto
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 
@@ -80,3 +85,82 @@ def test_the_environment_comes_before_the_file(monkeypatch: pytest.MonkeyPatch) 
 def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONSTER_MASTER_KEY", "not-for-your-eyes")
     assert "not-for-your-eyes" not in repr(settings.load())
+
+
+WRONG = [
+    ({"MASTER_KEY": "nonsense"}, "MONSTER_MASTER_KEY is wrong: the master key has 6 bytes"),
+    ({"MASTER_KEY": "*"}, "MONSTER_MASTER_KEY is wrong: the master key is neither base64 nor hex"),
+    ({"SIGNING_KEY": "x"}, "MONSTER_SIGNING_KEY is not an Ed25519 private key in PEM."),
+    ({"DASHBOARD_PUBLIC_KEY": "x"}, "MONSTER_DASHBOARD_PUBLIC_KEY is not an Ed25519 public key"),
+    ({"DATA_DIR": __file__}, "MONSTER_DATA_DIR is wrong"),
+    ({"DATA_DIR": f"{__file__}/below"}, "MONSTER_DATA_DIR is wrong"),
+    (
+        {"DATABASE_URL": "mysql://x/y", "DATABASE_APP_PASSWORD": "x"},
+        "MONSTER_DATABASE_URL must begin with postgresql://.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("variables", "sentence"), WRONG)
+def test_what_cannot_work_is_said_before_anything_starts(
+    variables: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(PREFIX + name, value)
+    with pytest.raises(SettingsWrong) as wrong:
+        Installation(settings.load()).check()
+    assert str(wrong.value).startswith(sentence)
+    assert not Path(".monster").exists()
+
+
+@pytest.mark.parametrize("command", ["serve", "serve engine", "worker", "migrate", "ask a b"])
+def test_every_command_says_it_and_ends_with_2(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MONSTER_MASTER_KEY", "nonsense")
+    arguments = [sys.executable, "-m", "monster.cli", *command.split()]
+    ended = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("MONSTER_MASTER_KEY is wrong: ")
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "sentence"),
+    [
+        (b"\xff", 0o600, "does not hold a key"),
+        (b"junk", 0o600, "is wrong: "),
+        (base64.b64encode(bytes(32)), 0o644, "Others can read "),
+    ],
+)
+def test_a_key_file_that_is_not_right_is_named(content: bytes, mode: int, sentence: str) -> None:
+    file = Path(".monster/keys/master.key")
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+    file.chmod(mode)
+    with pytest.raises(SettingsWrong) as wrong:
+        Installation(settings.load()).check()
+    assert sentence in str(wrong.value)
+    assert "keys/master.key" in str(wrong.value)
+    assert file.read_bytes() == content
+
+
+def test_key_files_are_made_once_and_for_us_alone() -> None:
+    first = Installation(settings.load())
+    made = [first.master_key.get_secret_value(), first.signing_key, first.public_key]
+    again = Installation(settings.load())
+    again.check()
+    assert [again.master_key.get_secret_value(), again.signing_key, again.public_key] == made
+    assert crypto.MasterKey.parse(made[0]).fingerprint
+    assert {file.stat().st_mode & 0o777 for file in Path(".monster/keys").iterdir()} == {0o600}
+
+
+def test_a_server_that_does_not_answer_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONSTER_DATABASE_URL", "postgresql://me:secret@127.0.0.1:1/x")
+    monkeypatch.setenv("MONSTER_DATABASE_APP_PASSWORD", "secret")
+    arguments = [sys.executable, "-m", "monster.cli", "serve", "engine"]
+    ended = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    assert ended.returncode == 1
+    assert "The database cannot be used" in ended.stderr
+    assert "Connection refused" in ended.stderr.replace("\n", " ")
+    assert "Traceback" not in ended.stderr

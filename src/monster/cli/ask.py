@@ -63,6 +63,7 @@ class Answer:
 
 def run(settings: Platform, *, agent: str, question: str, email: str, as_json: bool) -> int:
     installation = Installation(settings)
+    installation.check()
     email = email or settings.admin_email
     try:
         answer = asyncio.run(_ask(installation, agent, question, email, quiet=as_json))

@@ -3,7 +3,6 @@
 import json
 import shutil
 import socket
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -18,7 +17,7 @@ from monster.cli.installation import DATABASES, Installation
 from monster.cli.settings import Platform, SettingsWrong
 from monster.cli.supervisor import answers
 from monster.engine.embedding import weights
-from monster.kit import crypto, revisions
+from monster.kit import revisions
 from monster.kit.pool import conninfo
 
 _ROOM = 1 << 30  # bytes that should be free
@@ -75,16 +74,13 @@ def _data(installation: Installation) -> Iterator[Finding]:
 
 def _keys(installation: Installation) -> Iterator[Finding]:
     try:
-        crypto.MasterKey.parse(installation.master_key.get_secret_value())
-        crypto_key = "set" if installation.settings.master_key else "in a key file"
-        yield Finding("master key", "ok", crypto_key)
+        _ = installation.master_key
+        found = "set" if installation.settings.master_key else "in a key file"
+        yield Finding("master key", "ok", found)
         _ = installation.public_key
         yield Finding("signing key", "ok", "readable")
-    except (SettingsWrong, OSError, crypto.BadMasterKey) as problem:
+    except SettingsWrong as problem:
         yield Finding("keys", "failed", str(problem), "Restore the key from your backup.")
-    for file in (installation.folder / "keys").glob("*"):
-        if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            yield Finding("keys", "failed", f"others can read {file}", f"chmod 600 {file}")
 
 
 def _database(installation: Installation) -> Iterator[Finding]:
@@ -92,8 +88,7 @@ def _database(installation: Installation) -> Iterator[Finding]:
         try:
             found = preparation.revision(installation, name)
         except psycopg.OperationalError as problem:
-            reason = str(problem).strip().splitlines()[-1]
-            yield _unreachable(installation, reason)
+            yield _unreachable(installation, preparation.reason(problem))
             return
         head = revisions.head(directory)
         if found == head:

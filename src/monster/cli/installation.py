@@ -1,16 +1,20 @@
 """One installation: its folder, its keys, its databases, and what each service is told of them."""
 
-import base64
 import os
 import secrets
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from pydantic import SecretStr
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -20,7 +24,9 @@ from monster.dashboard import database as dashboard_database
 from monster.dashboard.settings import Settings as DashboardSettings
 from monster.engine import database as engine_database
 from monster.engine.settings import Settings as EngineSettings
-from monster.kit import embedded
+from monster.kit import crypto, embedded
+
+_MASTER, _SIGNING = "master.key", "signing.pem"
 
 DATABASES = {
     dashboard_database.NAME: dashboard_database.MIGRATIONS,
@@ -87,39 +93,57 @@ class Installation:
         shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 (read, not bound)
         return f"http://{f'[{shown}]' if ':' in shown else shown}:{self.settings.port}"
 
+    def check(self) -> None:
+        """What can be said before anything is started or written. Raises SettingsWrong."""
+        _refuse_unusable(self.folder)
+        if self.settings.database_url:
+            self._own_url("postgres")
+        if self.settings.master_key or self._key_file(_MASTER).exists():
+            _ = self.master_key
+        if self.settings.signing_key or self._key_file(_SIGNING).exists():
+            _ = self.signing_key
+        if self.settings.dashboard_public_key:
+            _ = self.public_key
+
     @cached_property
     def signing_key(self) -> str:
-        """PEM. Made at the first start, unless it is set."""
-        if self.settings.signing_key:
-            return self.settings.signing_key.get_secret_value()
-        return self._key("signing.pem", _new_signing_key)
+        """PEM. Made at the first start, unless it is set. Raises SettingsWrong."""
+        given = self.settings.signing_key
+        pem = given.get_secret_value() if given else self._key(_SIGNING, _new_signing_key)
+        try:
+            key = serialization.load_pem_private_key(pem.encode(), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: locked with a password
+            key = None
+        if not isinstance(key, Ed25519PrivateKey):
+            name = "MONSTER_SIGNING_KEY" if given else self._key_file(_SIGNING)
+            raise SettingsWrong(f"{name} is not an Ed25519 private key in PEM.")
+        return pem
 
     @cached_property
     def public_key(self) -> str:
-        if self.settings.dashboard_public_key:
-            return self.settings.dashboard_public_key
+        """PEM. Raises SettingsWrong."""
+        given = self.settings.dashboard_public_key
+        if given is None:
+            return _public_half(self.signing_key)
         try:
-            key = serialization.load_pem_private_key(self.signing_key.encode(), password=None)
-        except ValueError as error:
-            raise SettingsWrong("MONSTER_SIGNING_KEY is not a private key in PEM.") from error
-        public = key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        return public.decode()
+            key = serialization.load_pem_public_key(given.encode())
+        except (ValueError, UnsupportedAlgorithm):
+            key = None
+        if not isinstance(key, Ed25519PublicKey):
+            raise SettingsWrong("MONSTER_DASHBOARD_PUBLIC_KEY is not an Ed25519 public key in PEM.")
+        return given
 
     @cached_property
     def master_key(self) -> SecretStr:
-        """32 bytes in base64. Made at the first start, unless it is set. Raises SettingsWrong."""
-        if self.settings.master_key is None:
-            return SecretStr(self._key("master.key", _new_master_key))
-        text = self.settings.master_key.get_secret_value()
+        """Made at the first start, unless it is set. Raises SettingsWrong."""
+        given = self.settings.master_key
+        text = given.get_secret_value() if given else self._key(_MASTER, crypto.new_master_key)
         try:
-            size = len(base64.b64decode(text, validate=True))
-        except ValueError:
-            size = 0
-        if size != 32:
-            raise SettingsWrong("MONSTER_MASTER_KEY must be 32 bytes in base64.")
-        return self.settings.master_key
+            crypto.MasterKey.parse(text)
+        except crypto.BadMasterKey as error:
+            name = "MONSTER_MASTER_KEY" if given else self._key_file(_MASTER)
+            raise SettingsWrong(f"{name} is wrong: {error}.") from error
+        return SecretStr(text)
 
     def dashboard(self) -> DashboardSettings:
         return DashboardSettings(
@@ -145,21 +169,51 @@ class Installation:
         return settings.model_copy(update={"embedding_hub_url": mirror}) if mirror else settings
 
     def _key(self, name: str, make: Callable[[], str]) -> str:
-        """The key file, made by whoever comes first: a link never replaces what is there."""
-        path = self.folder / "keys" / name
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            draft = path.with_suffix(f".{secrets.token_hex(8)}")
-            draft.touch(mode=0o600)
-            draft.write_text(make())
-            with suppress(FileExistsError):
-                os.link(draft, path)
-            draft.unlink()
-        return path.read_text()
+        """What the key file says; it is made if it is not there. Raises SettingsWrong."""
+        path = self._key_file(name)
+        try:
+            if not path.exists():
+                _write_first(path, make())
+            if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise SettingsWrong(f"Others can read {path}. Change that: chmod 600 {path}")
+            return path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SettingsWrong(f"{path} cannot be used: {error.strerror}.") from error
+        except UnicodeDecodeError as error:
+            raise SettingsWrong(f"{path} does not hold a key.") from error
+
+    def _key_file(self, name: str) -> Path:
+        return self.folder / "keys" / name
 
 
-def _new_master_key() -> str:
-    return base64.b64encode(secrets.token_bytes(32)).decode()
+def _refuse_unusable(folder: Path) -> None:
+    """It, or where it will be made, must be a folder we may write to."""
+    try:
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        usable = there.is_dir() and os.access(there, os.R_OK | os.W_OK | os.X_OK)
+    except PermissionError:
+        usable = False
+    if not usable:
+        raise SettingsWrong(f"MONSTER_DATA_DIR is wrong: {folder} is no folder that we may use.")
+
+
+def _write_first(path: Path, text: str) -> None:
+    """By whoever comes first: a link never replaces what is there."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_suffix(f".{secrets.token_hex(8)}")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+
+
+def _public_half(signing_key: str) -> str:
+    key = serialization.load_pem_private_key(signing_key.encode(), password=None)
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return public.decode()
 
 
 def _new_signing_key() -> str:

@@ -13,6 +13,7 @@ from monster.cli.settings import Platform
 
 def run(settings: Platform, *, as_json: bool) -> int:
     installation = Installation(settings)
+    installation.check()
     try:
         with preparation.database(installation):
             first = preparation.prepare(installation)

@@ -14,6 +14,7 @@ from psycopg import sql
 from monster.cli.installation import DATABASES, ROLES, Installation
 from monster.dashboard import database as dashboard_database
 from monster.kit import embedded, revisions
+from monster.kit.embedded import Embedded
 from monster.kit.pool import conninfo
 
 _GUIDE_PATIENCE = 60.0  # seconds
@@ -34,30 +35,38 @@ def settle(installation: Installation) -> None:
 
 
 @contextmanager
-def database(installation: Installation) -> Generator[None]:
+def database(installation: Installation) -> Generator[Embedded | None]:
     """While it lasts the server runs: ours is started and stopped, yours is only looked for."""
     settle(installation)
     folder = installation.server_folder
     if folder is None:
-        _look_for_server(installation)
-        yield
+        look_for(installation.owner_url("postgres"))
+        yield None
         return
     try:
         server = embedded.run(folder)
     except embedded.Unsafe as error:
         raise NotReady(f"The database cannot live there: {error}. Set MONSTER_DATA_DIR.") from error
+    except embedded.NotStarted as error:
+        raise NotReady(f"The database did not start: {error}.") from error
     try:
-        yield
+        yield server
     finally:
         server.stop()
 
 
-def _look_for_server(installation: Installation) -> None:
+def look_for(url: str) -> None:
+    """Raises NotReady."""
     try:
-        psycopg.connect(conninfo(installation.owner_url("postgres")), connect_timeout=5).close()
+        psycopg.connect(conninfo(url), connect_timeout=5).close()
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise NotReady(f"The database at MONSTER_DATABASE_URL does not answer: {reason}") from error
+        raise NotReady(f"The database cannot be used: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """The line that says it; libpq adds advice below, or the fate of each address above."""
+    lines = [line.strip() for line in str(error).strip().splitlines()]
+    return [line for line in lines if not line.startswith("Is the server running")][-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,21 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import import_module
 from typing import Any, Literal, TypeAlias
 
 import uvicorn
 import uvloop
 from fastapi import FastAPI
+from rich.console import Console
 
+from monster.cli import preparation
 from monster.cli.installation import Installation
+from monster.cli.preparation import NotReady
 from monster.cli.settings import Platform
+from monster.dashboard import database as dashboard_database
+from monster.engine import database as engine_database
 from monster.kit import leash, logs
 
 logger = logging.getLogger(__name__)
@@ -33,12 +39,33 @@ def run(
 ) -> int:
     as_json = {"auto": None, "json": True, "text": False}[settings.log_format]
     logs.configure(as_json=as_json, level=settings.log_level.upper())
-    main = _PROCESSES[which](Installation(settings), leashed=leashed)
+    installation = Installation(settings)
+    installation.check()
+    main = _PROCESSES[which](installation, leashed=leashed)
     if leashed and not sys.stdin.buffer.readline():
         main.close()
         return 1  # the parent died before it let us go
+    try:
+        _refuse_unready(installation, which)
+    except NotReady as problem:
+        main.close()
+        Console(stderr=True).print(str(problem), style="red", markup=False, highlight=False)
+        return 1
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
+
+
+def _refuse_unready(installation: Installation, which: str) -> None:
+    """What the process would trip over as it starts, as a sentence. Raises NotReady."""
+    if which != "engine":
+        preparation.look_for(installation.app_url(dashboard_database.NAME).get_secret_value())
+    if which != "dashboard":
+        preparation.look_for(installation.app_url(engine_database.NAME).get_secret_value())
+        boot = import_module("monster.engine.credentials.boot")
+        try:
+            asyncio.run(boot.check_settings(installation.engine()))
+        except boot.WrongMasterKey as error:
+            raise NotReady(f"{str(error)[0].upper()}{str(error)[1:]}") from error
 
 
 # Each imports its own service alone: that is quicker to start, and takes less memory.
@@ -54,8 +81,8 @@ def _engine(installation: Installation, *, leashed: bool) -> Main:
 
 
 def _worker(installation: Installation, *, leashed: bool) -> Main:
-    dashboard: Main = import_module("monster.dashboard.worker").work(installation.dashboard())
-    engine: Main = import_module("monster.engine.worker").work(installation.engine())
+    dashboard = partial(import_module("monster.dashboard.worker").work, installation.dashboard())
+    engine = partial(import_module("monster.engine.worker").work, installation.engine())
     return _jobs(dashboard, engine, leashed=leashed)
 
 
@@ -82,14 +109,14 @@ async def _web(app: FastAPI, host: str, port: int, *, leashed: bool) -> int:
     return 0 if server.started else 1
 
 
-async def _jobs(*work: Main, leashed: bool) -> int:
+async def _jobs(*work: Callable[[], Main], leashed: bool) -> int:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     try:
         async with _on_leash(stopped.set, leashed=leashed), asyncio.TaskGroup() as group:
             for one in work:
-                group.create_task(one)
+                group.create_task(one())
             group.create_task(_raise_when(stopped))
     except* _Stopped:
         logger.info("the worker stops")

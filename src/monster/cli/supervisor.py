@@ -13,6 +13,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
+import psycopg
 from rich.console import Console
 from rich.panel import Panel
 
@@ -20,6 +21,7 @@ from monster.cli import preparation
 from monster.cli.installation import Installation
 from monster.cli.preparation import FirstAdmin, NotReady
 from monster.cli.settings import Platform
+from monster.kit.embedded import Embedded, NotStarted
 
 _COMMANDS = {
     "engine": ("serve", "engine"),
@@ -39,12 +41,32 @@ class _Stop(Exception):
 
 
 @dataclass
+class Falls:
+    """How often a process ended of late."""
+
+    name: str
+    times: list[float] = field(default_factory=list[float])
+
+    def count(self, how: str) -> None:
+        """Waits a little longer each time. Raises NotReady when it is no use any more."""
+        now = time.monotonic()
+        self.times = [fall for fall in self.times if now - fall < 60] + [now]
+        if len(self.times) > _RESTARTS:
+            raise NotReady(f"The {self.name} keeps ending ({how}); its last lines say why.")
+        complaints.print(f"The {self.name} ended ({how}); it is started again.")
+        time.sleep(0.5 * (len(self.times) - 1))
+
+
+@dataclass
 class Child:
     """A process of ours. It waits for `go`, and ends when its standard input does."""
 
     name: str
     process: subprocess.Popen[bytes] = field(init=False)
-    deaths: list[float] = field(default_factory=list[float])
+    falls: Falls = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.falls = Falls(self.name)
 
     def start(self) -> None:
         command = [sys.executable, "-m", "monster.cli", *_COMMANDS[self.name], "--leashed"]
@@ -77,12 +99,13 @@ def run(settings: Platform) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _on_signal)
     installation = Installation(settings)
+    installation.check()
     try:
         with ExitStack() as stack:
             stack.enter_context(_alone(installation))
             _refuse_taken_ports(installation)
             _serve(installation, stack)
-    except NotReady as problem:
+    except (NotReady, psycopg.Error) as problem:
         complaints.print(str(problem), style="red", markup=False)
         return 1
     except _Stop:
@@ -103,7 +126,7 @@ def _serve(installation: Installation, stack: ExitStack) -> None:
     for child in children:
         child.start()  # they read their code while the database starts
     with console.status("Starting …"):
-        stack.enter_context(preparation.database(installation))
+        server = stack.enter_context(preparation.database(installation))
         stack.callback(_stop, children)  # again: before the database, not after it
         first = preparation.prepare(installation)
         engine, dashboard, worker = children
@@ -114,8 +137,11 @@ def _serve(installation: Installation, stack: ExitStack) -> None:
         if first:
             preparation.wait_for_guide(installation)
     _greet(installation, first)
+    falls = Falls("database")
     while True:
         time.sleep(0.5)
+        if server and not server.runs:
+            _revive(server, falls)
         for child in children:
             if child.process.poll() is not None:
                 _restart(child)
@@ -132,15 +158,17 @@ def _greet(installation: Installation, first: FirstAdmin | None) -> None:
 
 
 def _restart(child: Child) -> None:
-    now = time.monotonic()
-    child.deaths = [death for death in child.deaths if now - death < 60] + [now]
-    code = child.process.returncode
-    if len(child.deaths) > _RESTARTS:
-        raise NotReady(f"The {child.name} keeps ending (exit code {code}); its last lines say why.")
-    complaints.print(f"The {child.name} ended (exit code {code}); it is started again.")
-    time.sleep(0.5 * (len(child.deaths) - 1))
+    child.falls.count(f"exit code {child.process.returncode}")
     child.start()
     child.go()
+
+
+def _revive(server: Embedded, falls: Falls) -> None:
+    falls.count("not by us")
+    try:
+        server.again()
+    except NotStarted as error:
+        raise NotReady(f"The database does not start again: {error}.") from error
 
 
 def _stop(children: list[Child]) -> None:

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from sqlalchemy import select
 
 from monster.engine.credentials.models import MasterKeyUse
+from monster.engine.settings import Settings
+from monster.kit import db
 from monster.kit.crypto import MasterKey
 from monster.kit.db import SessionMaker
 
@@ -27,6 +29,16 @@ async def check_master_key(sessions: SessionMaker, master: MasterKey) -> None:
             f"the master key does not open the secrets of {len(tenants)} tenant(s):"
             f" {', '.join(tenants[:_NAMED])}{more}. Start with the key that sealed them."
         )
+
+
+async def check_settings(settings: Settings) -> None:
+    """Before anything is served. Raises WrongMasterKey."""
+    engine = db.make_engine(settings.database_url.get_secret_value(), pool_size=1)
+    try:
+        master = MasterKey.parse(settings.master_key.get_secret_value())
+        await check_master_key(db.make_sessions(engine), master)
+    finally:
+        await engine.dispose()
 
 
 @asynccontextmanager
