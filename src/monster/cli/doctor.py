@@ -61,6 +61,9 @@ def _print(findings: list[Finding]) -> None:
 
 def _data(installation: Installation) -> Iterator[Finding]:
     folder = installation.folder
+    if folder.exists() and not folder.is_dir():
+        yield Finding("data", "failed", f"{folder} is a file", "Set MONSTER_DATA_DIR to a folder.")
+        return
     if not folder.exists():
         yield Finding("data", "warning", f"{folder} is not there yet", "`make serve` makes it.")
         return
@@ -73,6 +76,10 @@ def _data(installation: Installation) -> Iterator[Finding]:
 
 
 def _keys(installation: Installation) -> Iterator[Finding]:
+    """Asking for a key makes it where there is none: the doctor looks, and leaves no trace."""
+    if not (installation.folder / "keys").is_dir() and not installation.settings.master_key:
+        yield Finding("keys", "warning", "not made yet", "`make serve` makes them.")
+        return
     try:
         _ = installation.master_key
         found = "set" if installation.settings.master_key else "in a key file"
