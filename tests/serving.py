@@ -89,7 +89,8 @@ class Platform:
     def children(self) -> list[psutil.Process]:
         """Those that live: one that was just killed waits for its parent to notice."""
         children = psutil.Process(self.process.pid).children()
-        return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+        alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in alive if "monster.cli" in child.cmdline()]
 
     def child(self, name: str) -> psutil.Process:
         """One of the three processes, by a word of its command."""
