@@ -22,7 +22,7 @@ _SEALED = """
         insert into tenant_key (tenant_id, id, key_version, wrapped_key)
         values (gen_random_uuid(), gen_random_uuid(), 1, '') returning tenant_id, key_version
     ), used as (
-        insert into master_key_use select tenant_id, key_version, 'another' from key
+        insert into master_key_use select tenant_id, key_version, %s from key
     ) select
 """
 
@@ -114,11 +114,10 @@ def _reachable(platform: Platform) -> bool:
 def _all_three(platform: Platform) -> list[psutil.Process]:
     """Once they live: the test before may have ended some, which are started again."""
     for _ in range(200):
-        children = platform.children()
-        if len(children) == 3:
+        if len(children := platform.children()) == 3:
             return children
         time.sleep(0.1)
-    pytest.fail(f"{len(children)} processes live")
+    pytest.fail("a process did not come back")
 
 
 def test_kill_and_start_again_then_ctrl_c(installed: Platform) -> None:
@@ -146,7 +145,8 @@ def test_another_master_key_is_refused_in_a_sentence(installed: Platform) -> Non
         installed.start()
     url = embedded.conninfo_at(installed.folder / "postgres", engine_database.NAME)
     with psycopg.connect(url) as connection:
-        connection.execute(_SEALED)
+        key = crypto.MasterKey.parse((installed.folder / "keys" / "master.key").read_text())
+        connection.execute(_SEALED, [key.fingerprint])
     other = Platform(installed.folder, {"master_key": crypto.new_master_key()})
     refused = other.run("serve", "engine")
     assert refused.returncode == 1
