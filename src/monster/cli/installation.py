@@ -150,6 +150,8 @@ class Installation:
             database_url=self.app_url(dashboard_database.NAME),
             database_pool_size=self.settings.database_pool_size,
             upload_limit=self.settings.upload_limit,
+            session_idle_hours=self.settings.session_idle_hours,
+            session_lifetime_days=self.settings.session_lifetime_days,
             engine_url=self.engine_url,
             signing_key=SecretStr(self.signing_key),
         )

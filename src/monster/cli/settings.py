@@ -73,6 +73,12 @@ class Platform(BaseSettings):
         min_length=8,
         description="Password of that person; without it, one is made up and shown once.",
     )
+    session_idle_hours: int = Field(
+        default=24, ge=1, le=8760, description="Hours without a request that end a session."
+    )
+    session_lifetime_days: int = Field(
+        default=30, ge=1, le=365, description="Days after which one must sign in again in any case."
+    )
     master_key: SecretStr | None = Field(
         default=None,
         description="32 bytes in base64 that protect every secret; without it, a key file is made.",

@@ -164,7 +164,3 @@ async def names(
         .where(Membership.tenant_id == tenant_id, User.id.in_(user_ids))
     )
     return {row[0]: row[1] for row in rows}
-
-
-async def anybody(session: AsyncSession) -> bool:
-    return bool(await session.scalar(select(select(User.id).exists())))

@@ -108,10 +108,5 @@ async def names(
     return await queries.names(session, tenant_id, user_ids)
 
 
-async def has_people(session: AsyncSession) -> bool:
-    """False until the first start is through."""
-    return await queries.anybody(session)
-
-
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode(errors="replace")).digest()
