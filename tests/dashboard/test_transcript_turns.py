@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monster.contracts.runs import MessageOut, RunOut, RunStatus
+from monster.dashboard.engine_client import Event
 from monster.dashboard.transcript import turns
-from monster.dashboard.transcript.live import Event, Live, Position
+from monster.dashboard.transcript.live import Live, Position
 
 RUN, TALK = uuid.UUID(int=7), uuid.UUID(int=8)
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)

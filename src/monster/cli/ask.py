@@ -5,7 +5,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import psycopg
@@ -20,7 +20,7 @@ from monster.cli.settings import Platform
 from monster.contracts.runs import ENDS
 from monster.dashboard import database
 from monster.dashboard.agents import service as agents
-from monster.dashboard.engine_client import EngineUnavailable, HttpEngine
+from monster.dashboard.engine_client import EngineUnavailable, Event, HttpEngine
 from monster.dashboard.identity import service as identity
 from monster.dashboard.identity.scope import Role, Scope
 from monster.kit import db, tenancy
@@ -32,11 +32,6 @@ console = Console(highlight=False)
 complaints = Console(stderr=True, highlight=False)
 
 
-class Event(NamedTuple):
-    type: str
-    data: dict[str, Any]
-
-
 @dataclass
 class Answer:
     """What has been heard of the run so far."""
@@ -45,15 +40,18 @@ class Answer:
     citations: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     run: dict[str, Any] = field(default_factory=dict[str, Any])
 
-    def take(self, event: Event) -> None:
+    def take(self, event: Event | None) -> None:
+        if event is None:
+            return
         if event.type in {"run.started", "run.resumed"}:
             self.run |= event.data
+            self.text = ""  # of a reply that nobody finished
         elif event.type == "message.delta":
             self.text += event.data["text"]
         elif event.type == "tool.call":
             self.text = ""  # what was said before a tool is not the answer
         elif event.type == "citation":
-            self.citations.append(event.data)
+            self.citations.append(dict(event.data))
         elif event.type in ENDS:
             self.run |= event.data
 
@@ -77,8 +75,8 @@ def run(settings: Platform, *, agent: str, question: str, email: str, as_json: b
         _print_json(answer)
     else:
         _print_sources(installation, answer)
-    if answer.run["status"] != "completed":
-        complaints.print(_why(answer), style="red", markup=False)
+    if answer.run.get("status") != "completed":
+        complaints.print(_why(installation, answer), style="red", markup=False)
         return FAILED
     return 0
 
@@ -93,8 +91,8 @@ async def _ask(
         stream = HttpEngine(http, key).stream(
             scope.caller, "POST", path, json={"message": question}
         )
-        async with stream as lines:
-            return await _show(_events(lines), quiet=quiet)
+        async with stream as events:
+            return await _show(events, quiet=quiet)
 
 
 async def _find(installation: Installation, agent: str, email: str) -> tuple[Scope, uuid.UUID]:
@@ -117,16 +115,7 @@ async def _find(installation: Installation, agent: str, email: str) -> tuple[Sco
         await engine.dispose()
 
 
-async def _events(lines: AsyncIterator[str]) -> AsyncIterator[Event]:
-    kind = ""
-    async for line in lines:
-        if line.startswith("event: "):
-            kind = line[7:]
-        elif line.startswith("data: "):
-            yield Event(kind, json.loads(line[6:]))
-
-
-async def _show(events: AsyncIterator[Event], *, quiet: bool) -> Answer:
+async def _show(events: AsyncIterator[Event | None], *, quiet: bool) -> Answer:
     answer = Answer()
     if quiet or not console.is_terminal:
         async for event in events:
@@ -153,7 +142,9 @@ def _print_json(answer: Answer) -> None:
     print(json.dumps(report, indent=2, ensure_ascii=False))  # noqa: T201
 
 
-def _why(answer: Answer) -> str:
-    return (
-        f"The run ended as {answer.run['status']}: {answer.run.get('reason') or 'no reason given'}"
-    )
+def _why(installation: Installation, answer: Answer) -> str:
+    if "status" not in answer.run:
+        address = f"{installation.address}/conversations/{answer.run['conversation_id']}"
+        return f"The answer broke off here, but the run goes on: {address}"
+    reason = answer.run.get("reason") or "no reason given"
+    return f"The run ended as {answer.run['status']}: {reason}"

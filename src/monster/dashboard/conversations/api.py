@@ -10,8 +10,8 @@ from fastapi.responses import StreamingResponse
 from monster.dashboard.conversations import service
 from monster.dashboard.conversations.errors import AgentNotPublished
 from monster.dashboard.conversations.schemas import Question, Reader
+from monster.dashboard.engine_client import Event
 from monster.dashboard.identity.scope import CurrentEngine, CurrentScope
-from monster.dashboard.transcript.live import Event
 from monster.dashboard.web import pages
 
 router = APIRouter(prefix="/chat", tags=["chat"])

@@ -12,10 +12,16 @@ from monster.dashboard.agents.errors import AgentNotFound
 from monster.dashboard.agents.models import Agent
 from monster.dashboard.conversations.errors import AgentOnItsWay, NotAMessage
 from monster.dashboard.conversations.schemas import LONGEST, Before, Page, Question, Reader, Thread
-from monster.dashboard.engine_client import Caller, EngineRefused, EngineUnavailable, HttpEngine
+from monster.dashboard.engine_client import (
+    Caller,
+    EngineRefused,
+    EngineUnavailable,
+    Event,
+    HttpEngine,
+)
 from monster.dashboard.identity.scope import Scope
-from monster.dashboard.transcript import live, turns
-from monster.dashboard.transcript.live import KEEP_ALIVE, Event, Live, Position
+from monster.dashboard.transcript import turns
+from monster.dashboard.transcript.live import KEEP_ALIVE, Live, Position
 from monster.kit import clock, tenancy
 from monster.kit.db import SessionMaker
 
@@ -169,8 +175,8 @@ async def ask(
     body = {"message": question.message, "conversation_id": known}
     path = f"/v1/agents/{question.agent_id}/runs"
     try:
-        async with engine.stream(caller, "POST", path, json=body) as lines:
-            async for event in live.read(lines):
+        async with engine.stream(caller, "POST", path, json=body) as events:
+            async for event in events:
                 yield event
     except EngineRefused as refused:
         if refused.code != "agent_not_found":
@@ -184,8 +190,8 @@ async def follow(
     engine: HttpEngine, caller: Caller, run_id: uuid.UUID
 ) -> AsyncGenerator[Event | None]:
     """From the first event on."""
-    async with engine.stream(caller, "GET", f"/v1/runs/{run_id}/events") as lines:
-        async for event in live.read(lines):
+    async with engine.stream(caller, "GET", f"/v1/runs/{run_id}/events") as events:
+        async for event in events:
             yield event
 
 

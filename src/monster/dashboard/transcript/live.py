@@ -3,7 +3,7 @@
 A reader that comes back says how far it had got; what was before is taken in, and not sent again.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
@@ -12,6 +12,7 @@ import orjson
 from markupsafe import Markup
 
 from monster.contracts.runs import ENDS, Source
+from monster.dashboard.engine_client import Event
 from monster.dashboard.transcript.turns import Turn
 from monster.dashboard.web.pages import render
 
@@ -34,26 +35,6 @@ class Position(NamedTuple):
 
 
 START = Position()
-
-
-class Event(NamedTuple):
-    id: str
-    type: str
-    data: Data
-
-
-async def read(lines: AsyncIterator[str]) -> AsyncIterator[Event | None]:
-    """Server-sent events as the engine writes them; None is a sign of life."""
-    fields: dict[str, str] = {}
-    async for line in lines:
-        if line.startswith(":"):
-            yield None
-        elif line:
-            name, _, value = line.partition(": ")
-            fields[name] = value
-        elif fields:
-            yield Event(fields["id"], fields["event"], orjson.loads(fields["data"]))
-            fields = {}
 
 
 @dataclass(slots=True)
