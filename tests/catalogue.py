@@ -18,6 +18,7 @@ SHARED = {
     "tenant": "read before a tenant is known: it is what a session leads to",
     "user": "read before a tenant is known, to sign in; `tenant_id` is the home",
     "login_session": "read before a tenant is known, by the hash of its token",
+    "one_time_token": "read before a tenant is known, by the hash of the token",
 }
 
 

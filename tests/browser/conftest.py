@@ -22,6 +22,7 @@ from monster.kit.embedded import Embedded
 from tests.browser.look import Visitor
 from tests.browser.seed import furnish
 from tests.builders import PRIVATE_PEM, Tenant
+from tests.process import MASTER_KEY
 
 FLAGS = [
     "--no-sandbox",  # it runs as root where tests run, and sees loopback only
@@ -72,6 +73,7 @@ async def platform(postgres: Embedded, engine: FastAPI) -> AsyncIterator[Platfor
         settings = Settings(
             database_url=SecretStr(postgres.url(database.NAME, database.ROLE)),
             signing_key=SecretStr(PRIVATE_PEM),
+            account_key=SecretStr(MASTER_KEY),
             engine_url=engine_url,
         )
         app = create_app(settings)

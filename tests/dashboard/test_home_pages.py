@@ -16,6 +16,7 @@ from monster.kit.embedded import Embedded
 from monster.kit.ids import new_id
 from monster.kit.testing import Statements
 from tests.builders import PRIVATE_PEM, Tenant, client, create_agent, make_spec
+from tests.process import MASTER_KEY
 
 HTML = {"Accept": "text/html"}
 
@@ -108,6 +109,7 @@ async def alone(postgres: Embedded, engine: FastAPI) -> AsyncIterator[Tenant]:
     settings = Settings(
         database_url=SecretStr(postgres.url(database.NAME, database.ROLE)),
         signing_key=SecretStr(PRIVATE_PEM),
+        account_key=SecretStr(MASTER_KEY),
         engine_url="http://127.0.0.1:9",  # the port for what nobody listens to
     )
     app = create_app(settings)

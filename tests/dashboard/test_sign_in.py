@@ -266,7 +266,6 @@ async def test_a_session_is_stored_hashed(tenant: Tenant, postgres: Embedded) ->
         "update login_session set expires_at = now() where tenant_id = %s",
         "update login_session set last_seen_at = now() - interval '24 hours' where tenant_id = %s",
         'update "user" set is_active = false where tenant_id = %s',
-        "delete from tenant_member where tenant_id = %s",
     ],
 )
 async def test_a_session_ends_with_its_time_and_with_its_person(
@@ -363,7 +362,7 @@ async def test_an_address_belongs_to_one_person(sessions: SessionMaker, ada: Per
         await settle(sessions, Person(email=ada.email.upper()))
 
 
-async def test_who_belongs_nowhere_is_told(
+async def test_who_belongs_nowhere_gets_in_and_sees_nothing(
     dashboard: FastAPI, ada: Person, postgres: Embedded
 ) -> None:
     run(
@@ -371,5 +370,23 @@ async def test_who_belongs_nowhere_is_told(
         'delete from tenant_member using "user" u where u.id = user_id and u.email = %s',
         ada.email,
     )
-    answer = await client(dashboard).post("/api/sessions", json=ada.says())
+    token = (await client(dashboard).post("/api/sessions", json=ada.says())).json()["token"]
+    answer = await client(dashboard, token).get("/api/agents")
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "no_workspace")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("delete from tenant_member where tenant_id = %s", "no_workspace"),
+        ("update tenant_member set is_active = false where tenant_id = %s", "no_workspace"),
+        ("update tenant set suspended_at = now() where id = %s", "workspace_suspended"),
+    ],
+)
+async def test_a_workspace_that_is_lost_is_lost_at_once(
+    tenant: Tenant, postgres: Embedded, change: str, code: str
+) -> None:
+    member = tenant.member()
+    run(postgres, change, tenant.id)
+    answer = await member.get("/api/agents")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, code)

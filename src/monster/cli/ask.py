@@ -22,7 +22,8 @@ from monster.dashboard import database
 from monster.dashboard.agents import service as agents
 from monster.dashboard.engine_client import EngineUnavailable, Event, HttpEngine
 from monster.dashboard.identity import service as identity
-from monster.dashboard.identity.scope import Role, Scope
+from monster.dashboard.identity.scope import Scope
+from monster.dashboard.permissions import Role
 from monster.kit import db, tenancy
 from monster.kit.errors import AppError, NotFound
 

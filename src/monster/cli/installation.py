@@ -1,10 +1,7 @@
 """One installation: its folder, its keys, its databases, and what each service is told of them."""
 
 import os
-import secrets
-import stat
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from monster.cli import keys
 from monster.cli.settings import Platform, SettingsWrong
 from monster.dashboard import database as dashboard_database
 from monster.dashboard.settings import Settings as DashboardSettings
@@ -26,7 +24,7 @@ from monster.engine import database as engine_database
 from monster.engine.settings import Settings as EngineSettings
 from monster.kit import crypto, embedded
 
-_MASTER, _SIGNING = "master.key", "signing.pem"
+_MASTER, _ACCOUNT, _SIGNING = "master.key", "account.key", "signing.pem"
 
 DATABASES = {
     dashboard_database.NAME: dashboard_database.MIGRATIONS,
@@ -100,6 +98,8 @@ class Installation:
             self._own_url("postgres")
         if self.settings.master_key or self._key_file(_MASTER).exists():
             _ = self.master_key
+        if self.settings.account_key or self._key_file(_ACCOUNT).exists():
+            _ = self.account_key
         if self.settings.signing_key or self._key_file(_SIGNING).exists():
             _ = self.signing_key
         if self.settings.dashboard_public_key:
@@ -109,7 +109,7 @@ class Installation:
     def signing_key(self) -> str:
         """PEM. Made at the first start, unless it is set. Raises SettingsWrong."""
         given = self.settings.signing_key
-        pem = given.get_secret_value() if given else self._key(_SIGNING, _new_signing_key)
+        pem = given.get_secret_value() if given else self._key(_SIGNING, keys.new_signing_key)
         try:
             key = serialization.load_pem_private_key(pem.encode(), password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: locked with a password
@@ -124,7 +124,7 @@ class Installation:
         """PEM. Raises SettingsWrong."""
         given = self.settings.dashboard_public_key
         if given is None:
-            return _public_half(self.signing_key)
+            return keys.public_half(self.signing_key)
         try:
             key = serialization.load_pem_public_key(given.encode())
         except (ValueError, UnsupportedAlgorithm):
@@ -136,14 +136,30 @@ class Installation:
     @cached_property
     def master_key(self) -> SecretStr:
         """Made at the first start, unless it is set. Raises SettingsWrong."""
-        given = self.settings.master_key
-        text = given.get_secret_value() if given else self._key(_MASTER, crypto.new_master_key)
+        return self._sealing_key(self.settings.master_key, "MONSTER_MASTER_KEY", _MASTER)
+
+    @cached_property
+    def account_key(self) -> SecretStr:
+        """Made at the first start, unless it is set. Raises SettingsWrong."""
+        return self._sealing_key(self.settings.account_key, "MONSTER_ACCOUNT_KEY", _ACCOUNT)
+
+    def _sealing_key(self, given: SecretStr | None, setting: str, file: str) -> SecretStr:
+        text = given.get_secret_value() if given else self._key(file, crypto.new_master_key)
         try:
             crypto.MasterKey.parse(text)
         except crypto.BadMasterKey as error:
-            name = "MONSTER_MASTER_KEY" if given else self._key_file(_MASTER)
+            name = setting if given else self._key_file(file)
             raise SettingsWrong(f"{name} is wrong: {error}.") from error
         return SecretStr(text)
+
+    @property
+    def _dev_mail(self) -> bool:
+        """Whoever reads it can enter any account: never by default where others can reach it."""
+        if self.settings.smtp_url:
+            return False
+        if self.settings.dev_mail is None:
+            return self.settings.host in {"127.0.0.1", "::1", "localhost"}
+        return self.settings.dev_mail
 
     def dashboard(self) -> DashboardSettings:
         return DashboardSettings(
@@ -154,6 +170,14 @@ class Installation:
             session_lifetime_days=self.settings.session_lifetime_days,
             engine_url=self.engine_url,
             signing_key=SecretStr(self.signing_key),
+            account_key=self.account_key,
+            public_url=self.settings.public_url or self.address,
+            registration=self.settings.registration,
+            smtp_url=self.settings.smtp_url,
+            mail_from=self.settings.mail_from,
+            dev_mail=self._dev_mail,
+            outbound_allow=self.settings.outbound_allow,
+            trusted_proxies=self.settings.trusted_proxies,
         )
 
     def engine(self) -> EngineSettings:
@@ -164,6 +188,7 @@ class Installation:
             dashboard_public_key=self.public_key,
             master_key=self.master_key,
             outbound_allow=self.settings.outbound_allow,
+            trusted_proxies=self.settings.trusted_proxies,
             lease_seconds=self.settings.lease_seconds,
             data_dir=self.folder,
             upload_limit=self.settings.upload_limit,
@@ -172,17 +197,7 @@ class Installation:
 
     def _key(self, name: str, make: Callable[[], str]) -> str:
         """What the key file says; it is made if it is not there. Raises SettingsWrong."""
-        path = self._key_file(name)
-        try:
-            if not path.exists():
-                _write_first(path, make())
-            if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise SettingsWrong(f"Others can read {path}. Change that: chmod 600 {path}")
-            return path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise SettingsWrong(f"{path} cannot be used: {error.strerror}.") from error
-        except UnicodeDecodeError as error:
-            raise SettingsWrong(f"{path} does not hold a key.") from error
+        return keys.read_or_make(self._key_file(name), make)
 
     def _key_file(self, name: str) -> Path:
         return self.folder / "keys" / name
@@ -197,31 +212,3 @@ def _refuse_unusable(folder: Path) -> None:
         usable = False
     if not usable:
         raise SettingsWrong(f"MONSTER_DATA_DIR is wrong: {folder} is no folder that we may use.")
-
-
-def _write_first(path: Path, text: str) -> None:
-    """By whoever comes first: a link never replaces what is there."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_suffix(f".{secrets.token_hex(8)}")
-    draft.touch(mode=0o600)
-    draft.write_text(text)
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
-
-
-def _public_half(signing_key: str) -> str:
-    key = serialization.load_pem_private_key(signing_key.encode(), password=None)
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return public.decode()
-
-
-def _new_signing_key() -> str:
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return pem.decode()

@@ -97,6 +97,7 @@ async def _web(app: FastAPI, host: str, port: int, *, leashed: bool) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # the application does that, and believes those it was told of
         timeout_graceful_shutdown=_PATIENCE,
     )
     server = uvicorn.Server(config)

@@ -73,6 +73,38 @@ class Platform(BaseSettings):
         min_length=8,
         description="Password of that person; without it, one is made up and shown once.",
     )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#]+$",
+        description="Where people reach the dashboard, such as `https://monster.example`; links in "
+        "mails begin with it.",
+    )
+    registration: bool = Field(
+        default=True,
+        description="Whether anybody may register, which makes a workspace; `false`: only people "
+        "who are invited come in.",
+    )
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="How mail is sent: `smtp://user:password@host:587` (STARTTLS if offered) or "
+        "`smtps://…`; without it, mails are printed and shown at `/dev/mail`.",
+    )
+    mail_from: str = Field(
+        default="Monster <monster@localhost>",
+        min_length=3,
+        max_length=320,
+        description="From whom mails come.",
+    )
+    dev_mail: bool | None = Field(
+        default=None,
+        description="Whether `/dev/mail` shows mails that were not sent; by default only while "
+        "the dashboard listens on a loopback address and no SMTP server is set.",
+    )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        default=(),
+        description="Proxies in front of Monster, such as `10.0.0.5/32`, whose `X-Forwarded-For` "
+        "and `X-Forwarded-Proto` are believed; several are separated by commas.",
+    )
     session_idle_hours: int = Field(
         default=24, ge=1, le=8760, description="Hours without a request that end a session."
     )
@@ -82,6 +114,11 @@ class Platform(BaseSettings):
     master_key: SecretStr | None = Field(
         default=None,
         description="32 bytes in base64 that protect every secret; without it, a key file is made.",
+    )
+    account_key: SecretStr | None = Field(
+        default=None,
+        description="32 bytes in base64 that protect what accounts keep secret (second factors, "
+        "single sign-on); without it, a key file is made.",
     )
     signing_key: SecretStr | None = Field(
         default=None,
@@ -117,7 +154,7 @@ class Platform(BaseSettings):
         default="info", description="The least important lines that are logged."
     )
 
-    @field_validator("outbound_allow", mode="before")
+    @field_validator("outbound_allow", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value

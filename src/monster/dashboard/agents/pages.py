@@ -10,7 +10,8 @@ from monster.contracts.agents import QUOTING
 from monster.dashboard.agents import service
 from monster.dashboard.agents.errors import AgentNameTaken
 from monster.dashboard.agents.schemas import AgentCreate, NewAgent
-from monster.dashboard.identity.scope import Begin, CurrentScope, Role, Scope, Transaction
+from monster.dashboard.identity.scope import Begin, CurrentScope, Scope, Transaction
+from monster.dashboard.permissions import Can
 from monster.dashboard.web import forms, pages
 from monster.dashboard.web.forms import Form
 from monster.dashboard.web.pages import Crumb
@@ -37,7 +38,7 @@ async def list_agents(
         "agents": found[:_PAGE],
         "more": found[_PAGE - 1].id if len(found) > _PAGE else "",
         "query": q,
-        "may_write": scope.may(Role.EDITOR),
+        "may_write": scope.may(Can.BUILD),
     }
     if pages.is_partial(request):
         return pages.fragment(request, scope.shell, "agent_cards", status=200, **values)
@@ -49,13 +50,13 @@ async def list_agents(
 
 @router.get("/new")
 async def new_agent(request: Request, scope: CurrentScope) -> Response:
-    scope.require(Role.EDITOR)
+    scope.require(Can.BUILD)
     return _new(request, scope, Form())
 
 
 @router.post("")
 async def create_agent(request: Request, scope: CurrentScope, begin: Begin) -> Response:
-    scope.require(Role.EDITOR)
+    scope.require(Can.BUILD)
     form = await forms.read(request, NewAgent, _HINTS)
     if form.data is None:
         return _new(request, scope, form, 422)
@@ -86,7 +87,7 @@ async def ask_to_delete(
     request: Request, scope: CurrentScope, session: Transaction, agent_id: uuid.UUID
 ) -> Response:
     """The dialog as a page, for browsers without scripts."""
-    scope.require(Role.EDITOR)
+    scope.require(Can.BUILD)
     agent = await service.get(session, scope, agent_id)
     crumbs = [_AGENTS, Crumb(agent.name, f"/agents/{agent_id}"), Crumb("Delete")]
     return pages.page(

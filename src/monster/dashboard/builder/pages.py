@@ -17,7 +17,8 @@ from monster.dashboard.builder import service
 from monster.dashboard.builder.schemas import IndexChoice, Instructions, ModelChoice, Tab
 from monster.dashboard.builder.service import Draft
 from monster.dashboard.engine_client import HttpEngine
-from monster.dashboard.identity.scope import Begin, CurrentEngine, CurrentScope, Role, Scope
+from monster.dashboard.identity.scope import Begin, CurrentEngine, CurrentScope, Scope
+from monster.dashboard.permissions import Can
 from monster.dashboard.web import forms, pages
 from monster.dashboard.web.forms import Form
 from monster.dashboard.web.pages import Crumb
@@ -90,7 +91,7 @@ async def read_part(desk: CurrentDesk, tab: Tab) -> Response:
 
 @router.post("/instructions")
 async def save_instructions(desk: CurrentDesk) -> Response:
-    desk.scope.require(Role.EDITOR)
+    desk.scope.require(Can.BUILD)
     form = await forms.read(desk.request, Instructions, _HINTS)
     if form.data is None:
         return await _show(desk, "instructions", form)
@@ -103,7 +104,7 @@ async def save_instructions(desk: CurrentDesk) -> Response:
 
 @router.post("/model")
 async def save_model(desk: CurrentDesk) -> Response:
-    desk.scope.require(Role.EDITOR)
+    desk.scope.require(Can.BUILD)
     form = await forms.read(desk.request, ModelChoice)
     if form.data is None:
         return await _show(desk, "model", form)
@@ -117,7 +118,7 @@ async def save_model(desk: CurrentDesk) -> Response:
 
 @router.post("/knowledge")
 async def attach_index(desk: CurrentDesk) -> Response:
-    desk.scope.require(Role.EDITOR)
+    desk.scope.require(Can.BUILD)
     form = await forms.read(desk.request, IndexChoice, {"index_id": "Choose an index."})
     if form.data is None:
         return await _show(desk, "knowledge", form)
@@ -132,7 +133,7 @@ async def attach_index(desk: CurrentDesk) -> Response:
 
 @router.post("/knowledge/detach")
 async def detach_index(desk: CurrentDesk) -> Response:
-    desk.scope.require(Role.EDITOR)
+    desk.scope.require(Can.BUILD)
     form = await forms.read(desk.request, IndexChoice)
     if form.data is None:
         return await _show(desk, "knowledge", form)
@@ -143,7 +144,7 @@ async def detach_index(desk: CurrentDesk) -> Response:
 
 @router.post("/publish")
 async def publish(desk: CurrentDesk) -> Response:
-    desk.scope.require(Role.EDITOR)
+    desk.scope.require(Can.BUILD)
     form = await forms.read(desk.request, Publish)
     if form.data is None:
         return await _ask_to_publish(desk, form.errors)
@@ -178,7 +179,7 @@ async def _saved(desk: Desk, tab: Tab) -> Response:
 
 
 async def _ask_to_publish(desk: Desk, errors: Mapping[str, str]) -> Response:
-    desk.scope.require(Role.EDITOR)
+    desk.scope.require(Can.BUILD)
     shown = {"draft": await desk.draft(), "errors": errors}
     status = 422 if errors else 200
     if pages.is_partial(desk.request):
@@ -212,7 +213,7 @@ async def _values(desk: Desk, tab: Tab, form: Form) -> dict[str, object]:
         "draft": draft,
         "tab": tab,
         "part": _PARTS[tab],
-        "may_write": desk.scope.may(Role.EDITOR),
+        "may_write": desk.scope.may(Can.BUILD),
         "values": form.values,
         "errors": form.errors,
     }

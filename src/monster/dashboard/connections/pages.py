@@ -10,7 +10,8 @@ from monster.contracts.credentials import ModelSystem
 from monster.dashboard.connections import service
 from monster.dashboard.connections.schemas import SYSTEMS, ConnectForm, Connection, System
 from monster.dashboard.engine_client import EngineRefused
-from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Role
+from monster.dashboard.identity.scope import CurrentEngine, CurrentScope
+from monster.dashboard.permissions import Can
 from monster.dashboard.web import pages
 from monster.dashboard.web.pages import Crumb
 from monster.dashboard.web.problems import sentence
@@ -38,7 +39,7 @@ async def list_connections(
         crumbs=[Crumb("Connections")],
         connections=await service.connections(engine, scope.caller),
         systems=SYSTEMS.values(),
-        may_write=scope.may(Role.EDITOR),
+        may_write=scope.may(Can.CONNECT),
         user_id=scope.user_id,
     )
 
@@ -47,7 +48,7 @@ async def list_connections(
 async def new_connection(
     request: Request, scope: CurrentScope, system: ModelSystem = "openai"
 ) -> Response:
-    scope.require(Role.EDITOR)
+    scope.require(Can.CONNECT)
     chosen = SYSTEMS[system]
     return _form(request, scope, chosen, ConnectForm(name=chosen.name), {})
 

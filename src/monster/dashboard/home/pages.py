@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from monster.dashboard.agents import service as agents
 from monster.dashboard.home import service
 from monster.dashboard.home.schemas import Elsewhere
-from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Role, Transaction
+from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Transaction
+from monster.dashboard.permissions import Can
 from monster.dashboard.web import pages
 from monster.dashboard.web.pages import Crumb
 
@@ -42,7 +43,7 @@ async def home(
         steps=steps,
         talks=service.talks(elsewhere, names) if elsewhere else (),
         agents=mine,
-        may_build=scope.may(Role.EDITOR),
+        may_build=scope.may(Can.BUILD),
     )
 
 
@@ -52,5 +53,5 @@ async def palette(
 ) -> Response:
     """What the command palette finds beyond the entries that every page has."""
     found = await agents.find(session, scope, q, limit=8) if q.strip() else ()
-    may_build = scope.may(Role.EDITOR)
+    may_build = scope.may(Can.BUILD)
     return pages.fragment(request, scope.shell, "found", agents=found, may_build=may_build)

@@ -21,3 +21,15 @@ class Forged(Forbidden):
 
 class EmailTaken(Conflict):
     code = "email_taken"
+
+
+class Suspended(Forbidden):
+    """The workspace, by a platform admin."""
+
+    code = "workspace_suspended"
+
+
+class NotYourAccount(Forbidden):
+    """Signed in, but not as the one who may change how the account is entered."""
+
+    code = "not_your_account"

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from monster.dashboard.identity import service
-from monster.dashboard.identity.errors import NoWorkspace, WrongPassword
+from monster.dashboard.identity.errors import WrongPassword
 from monster.dashboard.identity.schemas import SignIn, Ticket
 from monster.dashboard.identity.scope import (
     COOKIE,
@@ -45,7 +45,7 @@ async def sign_in(request: Request) -> Response:
         return _page(request, form, onward, status=422)
     try:
         ticket = await service.sign_in(state.sessions, form.data, device(request), state.lifetime)
-    except (WrongPassword, NoWorkspace) as refusal:
+    except WrongPassword as refusal:
         return _page(request, form, onward, status=refusal.status, problem=refusal.message)
     return _let_in(request, ticket, onward)
 

@@ -5,12 +5,15 @@ address, a token or a person.
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from typing import cast as cast_type
 
 from sqlalchemy import Text, case, cast, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from monster.dashboard.identity.models import LoginSession, Membership, Tenant, User
 
@@ -28,12 +31,17 @@ class Attempt(NamedTuple):
 
 class Found(NamedTuple):
     id: uuid.UUID
-    tenant_id: uuid.UUID
+    tenant_id: uuid.UUID | None
     tenant_name: str
+    suspended: bool
     user_id: uuid.UUID
     user_name: str
     user_email: str
+    is_admin: bool
     csrf: str
+    impersonator_id: uuid.UUID | None
+    impersonator_name: str | None
+    identity_provider_id: uuid.UUID | None
     seen_long_ago: bool
 
 
@@ -71,7 +79,8 @@ async def home(session: AsyncSession, user_id: uuid.UUID) -> uuid.UUID | None:
     return await session.scalar(
         select(Membership.tenant_id)
         .join(User, User.id == Membership.user_id)
-        .where(Membership.user_id == user_id)
+        .join(Tenant, Tenant.id == Membership.tenant_id)
+        .where(Membership.user_id == user_id, Membership.is_active, Tenant.suspended_at.is_(None))
         .order_by((Membership.tenant_id == User.tenant_id).desc().nulls_last(), Membership.id)
         .limit(1)
     )
@@ -80,7 +89,7 @@ async def home(session: AsyncSession, user_id: uuid.UUID) -> uuid.UUID | None:
 async def add_session(
     session: AsyncSession,
     user_id: uuid.UUID,
-    tenant_id: uuid.UUID,
+    tenant_id: uuid.UUID | None,
     lifetime: timedelta,
     **row: object,
 ) -> datetime:
@@ -104,32 +113,43 @@ async def end_old_sessions(session: AsyncSession, user_id: uuid.UUID) -> None:
 
 async def find_session(session: AsyncSession, token_hash: bytes, idle: timedelta) -> Found | None:
     """Names the person to row-level security on the way, so that their membership can be read."""
+    behind = aliased(User)
     row = await session.execute(
         select(
             LoginSession.id,
             LoginSession.tenant_id,
-            Tenant.name,
+            func.coalesce(Tenant.name, ""),
+            Tenant.suspended_at.is_not(None),
             User.id,
             User.name,
             User.email,
+            User.is_admin,
             LoginSession.csrf,
+            behind.id,
+            behind.name,
+            LoginSession.identity_provider_id,
             LoginSession.last_seen_at < func.now() - _SEEN_AGAIN,
             func.set_config("app.user_id", cast(User.id, Text), literal(True)),  # noqa: FBT003
         )
         .join(User, User.id == LoginSession.user_id)
-        .join(Tenant, Tenant.id == LoginSession.tenant_id)
+        .outerjoin(Tenant, Tenant.id == LoginSession.tenant_id)
+        .outerjoin(behind, behind.id == LoginSession.impersonator_id)
         .where(LoginSession.token_hash == token_hash, User.is_active)
+        # Whoever is no platform admin any more is nobody else either.
+        .where(or_(LoginSession.impersonator_id.is_(None), behind.is_active & behind.is_admin))
         .where(LoginSession.expires_at > func.now())
         .where(LoginSession.last_seen_at > func.now() - idle)
     )
-    found = row.one_or_none()
+    found = cast_type(Sequence[Any] | None, row.one_or_none())
     return Found(*found[:-1]) if found else None
 
 
 async def role(session: AsyncSession, tenant_id: uuid.UUID, user_id: uuid.UUID) -> str | None:
     return await session.scalar(
         select(Membership.role).where(
-            Membership.tenant_id == tenant_id, Membership.user_id == user_id
+            Membership.tenant_id == tenant_id,
+            Membership.user_id == user_id,
+            Membership.is_active,
         )
     )
 

@@ -39,6 +39,9 @@ class Device:
     old_token: str | None  # of the session that this one replaces
 
 
+NOWHERE = Device(None, None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Lifetime:
     idle: timedelta
@@ -55,12 +58,18 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who holds a session, and what they are in the tenant they work in."""
+    """Who holds a session, and what they are in the tenant they work in, if they are in one."""
 
-    tenant_id: uuid.UUID
+    session_id: uuid.UUID
+    tenant_id: uuid.UUID | None
     tenant_name: str
+    suspended: bool
     user_id: uuid.UUID
     user_name: str
     user_email: str
-    role: str
+    is_admin: bool
+    role: str | None
     csrf: str
+    impersonator_id: uuid.UUID | None
+    impersonator_name: str | None
+    identity_provider_id: uuid.UUID | None  # of the tenant whose single sign-on let them in

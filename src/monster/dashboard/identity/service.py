@@ -7,7 +7,7 @@ import uuid
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from monster.dashboard.identity import queries
-from monster.dashboard.identity.errors import EmailTaken, NoWorkspace, WrongPassword
+from monster.dashboard.identity.errors import EmailTaken, WrongPassword
 from monster.dashboard.identity.schemas import Device, Identity, Lifetime, SignIn, Ticket
 from monster.kit import passwords, tenancy
 from monster.kit.db import SessionMaker
@@ -37,10 +37,11 @@ async def sign_in(
 async def _begin(
     session: AsyncSession, user_id: uuid.UUID, device: Device, lifetime: Lifetime
 ) -> Ticket:
-    """Always a new token: one that somebody planted in the browser is worth nothing."""
+    """Always a new token: one that somebody planted in the browser is worth nothing.
+
+    Who belongs to no tenant gets in all the same: to accept an invitation, or as platform admin.
+    """
     tenant_id = await queries.home(session, user_id)
-    if tenant_id is None:
-        raise NoWorkspace("You belong to no workspace. Ask for an invitation.")
     if device.old_token:
         await queries.end_session(session, _hash(device.old_token))
     await queries.end_old_sessions(session, user_id)
@@ -65,19 +66,25 @@ async def sign_out(session: AsyncSession, token: str) -> None:
 async def identify(session: AsyncSession, token: str, lifetime: Lifetime) -> Identity:
     """Read anew on every request, so that a change of role and a deactivation act at once."""
     found = await queries.find_session(session, _hash(token), lifetime.idle)
-    role = await queries.role(session, found.tenant_id, found.user_id) if found else None
-    if found is None or role is None:
+    if found is None:
         raise Unauthenticated("sign in first")
+    role = await queries.role(session, found.tenant_id, found.user_id) if found.tenant_id else None
     if found.seen_long_ago:
         await queries.touch(session, found.id)
     return Identity(
+        session_id=found.id,
         tenant_id=found.tenant_id,
         tenant_name=found.tenant_name,
+        suspended=found.suspended,
         user_id=found.user_id,
         user_name=found.user_name,
         user_email=found.user_email,
+        is_admin=found.is_admin,
         role=role,
         csrf=found.csrf,
+        impersonator_id=found.impersonator_id,
+        impersonator_name=found.impersonator_name,
+        identity_provider_id=found.identity_provider_id,
     )
 
 

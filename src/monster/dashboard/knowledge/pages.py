@@ -8,9 +8,10 @@ from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 
 from monster.contracts.knowledge import DocumentOut, IndexOut
 from monster.dashboard.engine_client import EngineRefused, EngineUnavailable
-from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Role
+from monster.dashboard.identity.scope import CurrentEngine, CurrentScope
 from monster.dashboard.knowledge import schemas, service
 from monster.dashboard.knowledge.schemas import IndexForm, Page, Search, Upload, View
+from monster.dashboard.permissions import Can
 from monster.dashboard.web import filters, pages
 from monster.dashboard.web.pages import Crumb
 from monster.dashboard.web.problems import sentence
@@ -40,7 +41,7 @@ async def list_indexes(
         crumbs=[Crumb("Knowledge")],
         listed=await service.indexes(engine, scope.caller, after),
         state=schemas.index_state,
-        may_write=scope.may(Role.EDITOR),
+        may_write=scope.may(Can.KNOWLEDGE),
         form=IndexForm(),
         errors={},
     )
@@ -69,7 +70,7 @@ def _new(
 @router.get("/new")
 async def new_index(request: Request, scope: CurrentScope) -> Response:
     """The same form as in the dialog, for browsers without scripts."""
-    scope.require(Role.EDITOR)
+    scope.require(Can.KNOWLEDGE)
     return _new(request, scope, IndexForm(), {})
 
 
@@ -119,7 +120,7 @@ def _state(scope: CurrentScope, index: IndexOut, listed: Page[DocumentOut]) -> d
         "listed": listed,
         "pending": schemas.pending(index),
         "document_state": schemas.document_state,
-        "may_write": scope.may(Role.EDITOR),
+        "may_write": scope.may(Can.KNOWLEDGE),
     }
 
 
@@ -184,7 +185,7 @@ async def add_documents(
     documents: Annotated[list[UploadFile] | None, File()] = None,
 ) -> Response:
     """Each file for itself: one that is refused does not take the others with it."""
-    scope.require(Role.EDITOR)
+    scope.require(Can.KNOWLEDGE)
     chosen = [file for file in documents or () if file.filename]
     limit: int = request.app.state.upload_limit
     uploads = [await _add(scope, engine, index_id, file, limit) for file in chosen]

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from monster.contracts.agents import QUOTING
+from monster.dashboard.permissions import TABLE, Can, Role
 from monster.dashboard.web import assets, filters, navigation
 
 _SAID = "monster_said"  # what the next page tells in a toast
@@ -30,6 +31,12 @@ class Shell:
     role: str
     user_name: str
     user_email: str
+    is_admin: bool = False  # of the platform
+    impersonator: str = ""  # the name of the platform admin who acts as this person
+
+    def may(self, needs: Can | None) -> bool:
+        """Whether to show what takes this; whether it is allowed, the service decides."""
+        return needs is None or (self.role != "" and Role[self.role.upper()] >= TABLE[needs].least)
 
     @property
     def first_name(self) -> str:
@@ -63,6 +70,8 @@ def _environment() -> Environment:
     values = {
         "asset": assets.url,
         "nav": navigation.GROUPS,
+        "admin_nav": navigation.ADMIN,
+        "settings_nav": navigation.SETTINGS,
         "palette_groups": navigation.PALETTE,
         "QUOTING": QUOTING,
     }

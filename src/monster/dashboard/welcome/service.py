@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from monster.contracts.agents import QUOTING
 from monster.dashboard.agents import service as agents
 from monster.dashboard.agents.schemas import AgentCreate
-from monster.dashboard.identity.scope import Role, Scope
+from monster.dashboard.identity.scope import Scope
+from monster.dashboard.permissions import Role
 from monster.dashboard.tenancy import service as tenants
 from monster.dashboard.welcome.schemas import MakeGuide
 from monster.kit import jobs, passwords, tenancy
