@@ -1,6 +1,6 @@
 """What can go wrong between a person and the door."""
 
-from monster.kit.errors import Conflict, Forbidden, Unauthenticated
+from monster.kit.errors import Conflict, Forbidden, Invalid, Unauthenticated
 
 
 class WrongPassword(Unauthenticated):
@@ -33,3 +33,9 @@ class NotYourAccount(Forbidden):
     """Signed in, but not as the one who may change how the account is entered."""
 
     code = "not_your_account"
+
+
+class TokenWorthless(Invalid):
+    """Of a link in a mail, or of a step of signing in."""
+
+    code = "token_worthless"

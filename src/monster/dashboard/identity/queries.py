@@ -10,12 +10,31 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from typing import cast as cast_type
 
-from sqlalchemy import Text, case, cast, delete, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from monster.dashboard.identity.models import LoginSession, Membership, Tenant, User
+from monster.dashboard.identity.models import (
+    LoginSession,
+    Membership,
+    OneTimeToken,
+    Tenant,
+    TokenKind,
+    User,
+)
 
 GUESSES = 5
 LOCKED_FOR = timedelta(minutes=30)
@@ -184,3 +203,42 @@ async def names(
         .where(Membership.tenant_id == tenant_id, User.id.in_(user_ids))
     )
     return {row[0]: row[1] for row in rows}
+
+
+# One-time tokens
+
+
+async def add_token(session: AsyncSession, lifetime: timedelta, **row: object) -> uuid.UUID:
+    new = insert(OneTimeToken).values(expires_at=func.now() + lifetime, **row)
+    return (await session.execute(new.returning(OneTimeToken.id))).scalar_one()
+
+
+async def set_token_hash(
+    session: AsyncSession, token_id: uuid.UUID, token_hash: bytes
+) -> OneTimeToken | None:
+    """None if it was used, ran out, or is gone: nothing is to be sent then."""
+    row = update(OneTimeToken).where(OneTimeToken.id == token_id, _still_good())
+    return await session.scalar(row.values(token_hash=token_hash).returning(OneTimeToken))
+
+
+async def find_token(
+    session: AsyncSession, kind: TokenKind, token_hash: bytes
+) -> OneTimeToken | None:
+    return await session.scalar(select(OneTimeToken).where(_this(kind, token_hash)))
+
+
+async def use_token(
+    session: AsyncSession, kind: TokenKind, token_hash: bytes
+) -> OneTimeToken | None:
+    """Of two who come at once, one gets it."""
+    row = update(OneTimeToken).where(_this(kind, token_hash)).values(used_at=func.now())
+    return await session.scalar(row.returning(OneTimeToken))
+
+
+def _this(kind: TokenKind, token_hash: bytes) -> ColumnElement[bool]:
+    named = and_(OneTimeToken.kind == kind, OneTimeToken.token_hash == token_hash)
+    return and_(named, _still_good())
+
+
+def _still_good() -> ColumnElement[bool]:
+    return and_(OneTimeToken.used_at.is_(None), OneTimeToken.expires_at > func.now())

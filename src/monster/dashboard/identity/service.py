@@ -3,11 +3,13 @@
 import hashlib
 import secrets
 import uuid
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from monster.dashboard.identity import queries
-from monster.dashboard.identity.errors import EmailTaken, WrongPassword
+from monster.dashboard.identity.errors import EmailTaken, TokenWorthless, WrongPassword
+from monster.dashboard.identity.models import OneTimeToken, TokenKind
 from monster.dashboard.identity.schemas import Device, Identity, Lifetime, SignIn, Ticket
 from monster.kit import passwords, tenancy
 from monster.kit.db import SessionMaker
@@ -113,6 +115,39 @@ async def names(
 ) -> dict[uuid.UUID, str]:
     """Of members; whoever left is not in it."""
     return await queries.names(session, tenant_id, user_ids)
+
+
+# One-time tokens: promised in the transaction of a request, made when they are sent or set.
+
+
+async def promise(
+    session: AsyncSession, kind: TokenKind, lifetime: timedelta, **row: object
+) -> uuid.UUID:
+    """`row`: `email`, `user_id`, `tenant_id`, `invitation_id`, `data`, as the kind needs them."""
+    return await queries.add_token(session, lifetime, kind=kind, **row)
+
+
+async def mint(session: AsyncSession, token_id: uuid.UUID) -> tuple[str, OneTimeToken] | None:
+    """The token itself, once; one made before for the same row is worth nothing from then on."""
+    token = secrets.token_urlsafe(32)
+    row = await queries.set_token_hash(session, token_id, _hash(token))
+    return (token, row) if row else None
+
+
+async def peek(session: AsyncSession, kind: TokenKind, token: str) -> OneTimeToken:
+    """What it stands for, unused. Raises TokenWorthless."""
+    return _worth(await queries.find_token(session, kind, _hash(token)))
+
+
+async def redeem(session: AsyncSession, kind: TokenKind, token: str) -> OneTimeToken:
+    """Uses it up, if the transaction commits. Raises TokenWorthless."""
+    return _worth(await queries.use_token(session, kind, _hash(token)))
+
+
+def _worth(row: OneTimeToken | None) -> OneTimeToken:
+    if row is None:
+        raise TokenWorthless("this link was used or is too old: ask for a new one")
+    return row
 
 
 def _hash(token: str) -> bytes:
