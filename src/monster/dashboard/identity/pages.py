@@ -18,6 +18,7 @@ from monster.dashboard.identity.scope import (
 )
 from monster.dashboard.web import forms, pages
 from monster.dashboard.web.forms import Form
+from monster.kit import clock
 
 router = APIRouter(tags=["pages"], default_response_class=HTMLResponse)
 
@@ -27,19 +28,19 @@ _SAID = {"email": "Write it like name@company.com.", "password": "Type your pass
 _LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]{0,2000}")
 
 
-def _local(path: object) -> str:
+def local(path: object) -> str:
     return path if isinstance(path, str) and _LOCAL.fullmatch(path) else "/"
 
 
 @router.get("/sign-in")
 async def sign_in_page(request: Request) -> Response:
-    return _page(request, Form(), _local(request.query_params.get("next")))
+    return _page(request, Form(), local(request.query_params.get("next")))
 
 
 @router.post("/sign-in", dependencies=[Depends(same_origin)])
 async def sign_in(request: Request) -> Response:
     state, typed = request.app.state, await forms.fields(request)
-    onward = _local(typed.pop("next", "/"))
+    onward = local(typed.pop("next", "/"))
     form = forms.check(typed, SignIn, _SAID)
     if form.data is None:
         return _page(request, form, onward, status=422)
@@ -47,7 +48,7 @@ async def sign_in(request: Request) -> Response:
         ticket = await service.sign_in(state.sessions, form.data, device(request), state.lifetime)
     except WrongPassword as refusal:
         return _page(request, form, onward, status=refusal.status, problem=refusal.message)
-    return _let_in(request, ticket, onward)
+    return let_in(request, ticket, onward)
 
 
 @router.post("/sign-out")
@@ -75,12 +76,14 @@ def _page(
     )
 
 
-def _let_in(request: Request, ticket: Ticket, onward: str) -> Response:
-    answer = pages.go(request, onward)
+def let_in(request: Request, ticket: Ticket, onward: str, said: str = "") -> Response:
+    """The browser goes on, signed in. Until the ticket ends, or its session is idle too long."""
+    answer = pages.go(request, onward, said)
+    left = ticket.expires_at - clock.now()
     answer.set_cookie(
         COOKIE,
         ticket.token,
-        max_age=int(request.app.state.lifetime.total.total_seconds()),
+        max_age=int(left.total_seconds()),
         secure=_secure(request),
         httponly=True,
         samesite="lax",

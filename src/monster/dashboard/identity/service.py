@@ -33,17 +33,22 @@ async def sign_in(
         raise WrongPassword(REFUSAL)
     async with tenancy.outside(sessions) as session:
         await queries.forgive(session, attempt.user_id)
-        return await _begin(session, attempt.user_id, device, lifetime)
+        return await begin(session, attempt.user_id, device, lifetime)
 
 
-async def _begin(
-    session: AsyncSession, user_id: uuid.UUID, device: Device, lifetime: Lifetime
+async def begin(
+    session: AsyncSession,
+    user_id: uuid.UUID,
+    device: Device,
+    lifetime: Lifetime,
+    **bound: uuid.UUID,
 ) -> Ticket:
-    """Always a new token: one that somebody planted in the browser is worth nothing.
+    """A session of somebody who has shown who they are. `bound`: `tenant_id` to work in instead of
+    where they would begin, and `identity_provider_id` or `impersonator_id` that let them in.
 
-    Who belongs to no tenant gets in all the same: to accept an invitation, or as platform admin.
+    Always a new token: one that somebody planted in the browser is worth nothing. Who belongs to
+    no tenant gets in all the same: to accept an invitation, or as platform admin.
     """
-    tenant_id = await queries.home(session, user_id)
     if device.old_token:
         await queries.end_session(session, _hash(device.old_token))
     await queries.end_old_sessions(session, user_id)
@@ -51,12 +56,13 @@ async def _begin(
     expires_at = await queries.add_session(
         session,
         user_id,
-        tenant_id,
+        bound.pop("tenant_id", None) or await queries.home(session, user_id),
         lifetime.total,
         token_hash=_hash(token),
         csrf=secrets.token_urlsafe(32),
         ip_address=device.ip_address,
         user_agent=device.user_agent,
+        **bound,
     )
     return Ticket(token, expires_at)
 
