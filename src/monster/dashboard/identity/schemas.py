@@ -9,7 +9,8 @@ from pydantic import Secret, StringConstraints
 
 from monster.kit.schemas import Input, Output
 
-EMAIL = r"^[^@\s\x00]+@[^@\s\x00]+$"  # whether it exists, only a message to it can tell
+# Whether it exists, only a message to it can tell.
+EMAIL = r"^[^@\x00-\x20\x7f-\xa0]+@[^@\x00-\x20\x7f-\xa0]+$"
 Email: TypeAlias = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=254, pattern=EMAIL)
 ]
