@@ -84,6 +84,7 @@ async def connect(
     form: Annotated[ConnectForm, Form()],
     system: ModelSystem = "openai",
 ) -> Response:
+    scope.require(Can.CONNECT)
     chosen = SYSTEMS[system]
     try:
         made = await service.connect(engine, scope.caller, chosen, form)
