@@ -88,14 +88,8 @@ async def test_a_turn_by_key_is_six_statements_at_most(
 
 async def publish_shared(tenant: Tenant, script: Script) -> str:
     agent_id = await publish(tenant, script)
-    spec = {"scope": "shared"}
-    sql(
-        tenant,
-        "update agent_spec set spec = spec || %s::jsonb where agent_id = %s",
-        '{"scope": "shared"}',
-        agent_id,
-    )
-    assert spec
+    share = "update agent_spec set spec = spec || %s::jsonb where agent_id = %s"
+    sql(tenant, share, '{"scope": "shared"}', agent_id)
     return agent_id
 
 

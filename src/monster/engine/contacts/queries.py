@@ -33,10 +33,11 @@ _PARTS: Mapping[str, tuple[LiteralString, LiteralString, LiteralString, LiteralS
 }
 EXPORTED = tuple(name for name in _PARTS if name != "leases")
 
-_COUNT = "select " + ", ".join(
+_COUNTS = [
     f"(select count(*) from {table} where tenant_id = :tenant and {own}) as {name}"  # noqa: S608 (made of literals)
     for name, (table, _, _, own) in _PARTS.items()
-)
+]
+_COUNT = f"select {', '.join(_COUNTS)}"
 
 
 def _piece(part: str) -> str:
@@ -45,7 +46,7 @@ def _piece(part: str) -> str:
         select to_jsonb(t) - 'tenant_id' - 'key_hash', {first}, {second} from {table} t
         where tenant_id = :tenant and {own} and (cast(:after as uuid) is null
             or ({first}, {second}) > (cast(:after as uuid), cast(:number as int)))
-        order by {first}, {second} limit :limit
+        order by 2, 3 limit :limit
     """  # noqa: S608 (made of literals)
 
 
