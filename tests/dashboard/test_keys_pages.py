@@ -200,7 +200,7 @@ async def test_the_list_searches_and_pages(tenant: Tenant, statements: Statement
         await create(admin, name=f"Key {number:02}")
     await admin.get(LIST, headers=PAGE)
 
-    with statements.exactly(5):  # who asks, the engine's two, agents' names need none
+    with statements.exactly(5):  # who asks in two, the engine in two; no names of agents are needed
         first = (await admin.get(LIST, headers=PAGE)).text
     after = re.search(r"after=([\w-]{36})", first)
     assert after
