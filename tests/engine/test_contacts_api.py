@@ -454,3 +454,30 @@ async def test_two_programs_make_one_contact(tenant: Tenant) -> None:
     assert len((await shop.get("/v1/contacts", params={"ext_id": "same"})).json()) == 1
     as_them = {"X-Contact": quote("same")}
     assert len((await shop.get("/v1/conversations", headers=as_them)).json()) == 6
+
+
+@pytest.mark.parametrize("path", ["/v1/agents/{}/runs", "/v1/conversations"])
+async def test_what_begins_while_a_contact_is_erased_is_refused(tenant: Tenant, path: str) -> None:
+    agent_id = await shared(tenant, [{"text": "hi"}])
+    contact = await create(tenant.caller(*ALL))
+    body = {"name": "Shop", "contact_id": contact["id"]}
+    wanted = {"permissions": ["runs:write", "conversations:write"]}
+    made = await tenant.caller(*ALL).post("/v1/api-keys", json=body | wanted)
+    bound = client(tenant.engine, made.json()["key"])
+    about = {"message": "hi"} if "runs" in path else {"agent_id": agent_id, "title": "x"}
+    blocked = "select count(*) from pg_locks where not granted and pid in" + (
+        " (select pid from pg_stat_activity where %s = any(pg_blocking_pids(pid)))"
+    )
+    with psycopg.connect(owner_conninfo(tenant.engine)) as eraser:
+        eraser.execute("select from contact where id = %s for update", [contact["id"]])
+        asked = asyncio.create_task(bound.post(path.format(agent_id), json=about, timeout=30))
+        async with asyncio.timeout(10):
+            waiting = 0
+            while not waiting:
+                await asyncio.sleep(0.02)
+                ((waiting,),) = rows(tenant, blocked, eraser.info.backend_pid)
+        eraser.execute("delete from contact where id = %s", [contact["id"]])
+    answer = await asked
+
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "contact_not_found"
