@@ -13,7 +13,7 @@ from aiohttp import web
 
 from monster.engine import database
 from monster.kit.embedded import Embedded
-from tests.builders import PUBLIC_PEM, Tenant
+from tests.builders import PUBLIC_PEM, Tenant, client
 from tests.talk import PERMISSIONS, Caller, Seen
 
 LEASE = 1.0  # seconds
@@ -62,9 +62,15 @@ class Process:
         self.child.wait()
 
     def caller(self, tenant: Tenant, agent_id: str) -> Caller:
-        headers = tenant.caller(*PERMISSIONS).headers
-        self.clients.append(httpx.AsyncClient(base_url=self.url, headers=headers, timeout=20))
-        return Caller(agent_id, self.clients[-1])
+        return self._caller(tenant.caller(*PERMISSIONS), agent_id)
+
+    def program(self, tenant: Tenant, key: str, agent_id: str) -> Caller:
+        return self._caller(client(tenant.engine, key), agent_id)
+
+    def _caller(self, whose: httpx.AsyncClient, agent_id: str) -> Caller:
+        http = httpx.AsyncClient(base_url=self.url, headers=whose.headers, timeout=20)
+        self.clients.append(http)
+        return Caller(agent_id, http)
 
     async def hang_up(self) -> None:
         while self.clients:

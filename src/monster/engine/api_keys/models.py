@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monster.engine.database import Base
+from monster.kit import clock
 from monster.kit.db import TenantRow, tenant_key, updated_at
 
 
@@ -51,3 +52,9 @@ class ApiKey(TenantRow, Base):
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[updated_at]
+
+    @property
+    def spent_tokens(self) -> int:
+        """Of this calendar month (UTC)."""
+        month = clock.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        return self.used_tokens if self.used_since >= month else 0

@@ -81,6 +81,7 @@ def _owners() -> None:
         op.create_index(
             f"ix_conversation_tenant_id_{column}", "conversation", ["tenant_id", column]
         )
+    op.add_column("run", sa.Column("api_key_id", sa.Uuid()))
     # Of one that nobody owned nothing could be reached: nobody owned one.
     op.create_check_constraint(
         op.f("ck_conversation_owner"),
