@@ -3,7 +3,7 @@
 import csv
 import io
 import uuid
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable
 from typing import Annotated
 
 import orjson
@@ -47,9 +47,8 @@ async def export_audit(
     logs: BothLogs, wanted: Annotated[ExportWanted, Query()]
 ) -> StreamingResponse:
     """Everything that matches, newest first. The export itself is recorded."""
-    pages = await logs.begin_export(wanted)
-    first = await anext(pages)  # what goes wrong at once is still answered as an error
-    written = _csv(first, pages) if wanted.format == "csv" else _json(first, pages)
+    pages = await logs.export(wanted)
+    written = _csv(pages) if wanted.format == "csv" else _json(pages)
     name = f"audit-{clock.now():%Y-%m-%d}.{wanted.format}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(written, headers=headers, media_type=_TYPES[wanted.format])
@@ -60,21 +59,20 @@ async def get_audit(row_id: uuid.UUID, logs: BothLogs) -> AuditEntryOut:
     return await logs.get(row_id)
 
 
-async def _csv(
-    first: list[AuditEntryOut], rest: AsyncGenerator[list[AuditEntryOut]]
-) -> AsyncGenerator[bytes]:
-    yield _header() + _rows(first)
-    async for page in rest:
+async def _csv(pages: AsyncGenerator[list[AuditEntryOut]]) -> AsyncGenerator[bytes]:
+    yield f"{','.join(_COLUMNS)}\r\n".encode()
+    async for page in pages:
         yield _rows(page)
 
 
-async def _json(
-    first: list[AuditEntryOut], rest: AsyncGenerator[list[AuditEntryOut]]
-) -> AsyncGenerator[bytes]:
-    yield b"[\n" + _elements(first, first=True)
-    async for page in rest:
-        yield _elements(page, first=False)
-    yield b"\n]\n"
+async def _json(pages: AsyncGenerator[list[AuditEntryOut]]) -> AsyncGenerator[bytes]:
+    """One array, an element a line."""
+    before = b"[\n"
+    async for page in pages:
+        for entry in page:
+            yield before + orjson.dumps(entry.model_dump(mode="json"))
+            before = b",\n"
+    yield b"[]\n" if before == b"[\n" else b"\n]\n"
 
 
 def _rows(entries: Iterable[AuditEntryOut]) -> bytes:
@@ -85,16 +83,6 @@ def _rows(entries: Iterable[AuditEntryOut]) -> bytes:
         row = entry.model_dump(mode="json") | {"details": orjson.dumps(entry.details).decode()}
         writer.writerow([_cell(row[column]) for column in _COLUMNS])
     return sheet.getvalue().encode()
-
-
-def _header() -> bytes:
-    return f"{','.join(_COLUMNS)}\r\n".encode()
-
-
-def _elements(entries: Sequence[AuditEntryOut], *, first: bool) -> bytes:
-    """Elements of one array, a line each."""
-    lines = [orjson.dumps(entry.model_dump(mode="json")) for entry in entries]
-    return (b"" if first else b",\n") + b",\n".join(lines) if lines else b""
 
 
 def _cell(value: object) -> str:

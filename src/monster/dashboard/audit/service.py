@@ -24,7 +24,7 @@ from monster.dashboard.engine_client import EngineRefused, HttpEngine
 from monster.dashboard.identity import service as identity
 from monster.dashboard.identity.scope import Scope
 from monster.dashboard.permissions import Can
-from monster.kit import audit, audit_log, ids
+from monster.kit import audit, audit_log
 from monster.kit.audit import Action, Entry
 
 Transactions: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncSession]]
@@ -64,19 +64,20 @@ class Logs:
             raise AuditNotFound(f"no row {row_id}") from refused
         return (await self._named([("engine", AuditOut.model_validate(found))]))[0]
 
-    async def begin_export(self, wanted: ExportWanted) -> AsyncGenerator[list[AuditEntryOut]]:
-        """Pages of all that matches now. It is recorded first, and not part of itself."""
-        self.scope.require(Can.AUDIT)
-        start = ids.new_id()
+    async def export(self, wanted: ExportWanted) -> AsyncGenerator[list[AuditEntryOut]]:
+        """All that matches now, in pages. It is recorded before it begins to leave, and is not
+        part of itself."""
+        chosen = Wanted(**wanted.model_dump(exclude={"format"}), limit=_PAGE)
+        first = await self.page(chosen)
         said = wanted.model_dump(mode="json", exclude_defaults=True) | {"format": wanted.format}
         async with self.begin() as session:
             entry = Entry(Action.EXPORT, "audit_log", more=said)
             await audit.record(session, self.scope.actor, entry)
-        chosen = wanted.model_dump(exclude={"format"})
-        return self._pages(Wanted(**chosen, after=start, limit=_PAGE))
+        return self._pages(chosen, first)
 
-    async def _pages(self, wanted: Wanted) -> AsyncGenerator[list[AuditEntryOut]]:
-        found = await self.page(wanted)
+    async def _pages(
+        self, wanted: Wanted, found: list[AuditEntryOut]
+    ) -> AsyncGenerator[list[AuditEntryOut]]:
         yield found
         while len(found) == wanted.limit:
             found = await self.page(wanted.model_copy(update={"after": found[-1].id}))
