@@ -34,6 +34,7 @@ from tests.builders import (
     create_agent,
     owner_conninfo,
     publish,
+    transport,
 )
 from tests.process import MASTER_KEY
 
@@ -325,6 +326,31 @@ def _restore(tenant: Tenant) -> None:
     with psycopg.connect(owner_conninfo(tenant.engine), autocommit=True) as owner:
         query = "update audit_log set principal = 'user' where tenant_id = %s and seq = 2"
         owner.execute(query, [tenant.id])
+
+
+async def test_where_it_came_from_is_told_by_trusted_proxies_alone(
+    tenant: Tenant, postgres: Embedded
+) -> None:
+    """In both logs, and for what the browser is sent."""
+    member = tenant.member("admin")
+    served = _dashboard(postgres, transport(tenant.engine), "10.0.0.0/8")
+    forwarded = {"X-Forwarded-For": "6.6.6.6, 198.51.100.1", "X-Forwarded-Proto": "https"}
+    for peer, name in (("10.0.0.1", "Trusted"), ("203.0.113.9", "Untrusted")):
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(served, client=(peer, 4321)),
+            base_url="http://monster",
+            cookies=dict(member.cookies),
+            headers=dict(member.headers) | forwarded,
+        ) as visitor:
+            form = {"name": name, "description": "", "scope": "private"}
+            made = await visitor.post("/knowledge", data=form, headers={"Accept": "text/html"})
+            assert made.status_code == 303, made.text
+            assert ("Secure" in made.headers["Set-Cookie"]) == (name == "Trusted")
+            await create_agent(visitor, name=name)
+
+    for app in (tenant.dashboard, tenant.engine):
+        found = [row.ip_address for row in audited(app, tenant.id)]
+        assert found == ["198.51.100.1", "203.0.113.9"]
 
 
 async def test_without_the_engine_there_is_half_an_answer_or_none(
