@@ -46,6 +46,9 @@ def test_an_intact_log_is_said_to_be(installed: Platform) -> None:
     assert report["intact"]
     assert report["databases"][engine.NAME]["rows"] >= 3
     assert report["databases"][dashboard.NAME]["rows"] >= 2  # the Guide was made and published
+    head = report["databases"][engine.NAME]["heads"][str(TENANT)]
+    query = "select encode(hash, 'hex') from audit_log where tenant_id = %s and seq = 3"
+    assert (head["seq"], [(head["hash"],)]) == (3, run(installed, engine.NAME, query, TENANT))
     assert installed.process.poll() is None  # the server was left alone
 
 

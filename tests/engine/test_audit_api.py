@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from fastapi import FastAPI
 
@@ -11,7 +12,7 @@ from monster.contracts.tokens import CLIENT_ADDRESS, CLIENT_AGENT, ENGINE, Permi
 from monster.kit.ids import new_id
 from monster.kit.testing import Statements
 from tests.audit import audited
-from tests.builders import Tenant, client, make_spec, sign
+from tests.builders import Tenant, client, make_spec, owner_conninfo, sign
 
 READ = Permission.AUDIT_READ
 ALL = tuple(Permission)
@@ -266,6 +267,19 @@ async def test_it_takes_the_permission(tenant: Tenant, engine: FastAPI) -> None:
     for path in (URL, f"{URL}/verify", f"{URL}/{new_id()}"):
         assert (await caller.get(path)).status_code == 403, path
         assert (await client(engine).get(path)).status_code == 401, path
+
+
+async def test_one_verification_at_a_time(filled: Tenant, other: Tenant) -> None:
+    """It reads everything: an impatient person must not make the engine do it twice at once."""
+    lock = "select pg_advisory_xact_lock(hashtextextended('audit' || %s, 0))"
+    with psycopg.connect(owner_conninfo(filled.engine)) as busy:
+        busy.execute(lock, [str(filled.id)])
+        answer = await filled.caller(READ).get(f"{URL}/verify")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
+        assert (await other.caller(READ).get(f"{URL}/verify")).status_code == 200
+        shown = await filled.member("admin").get("/audit/verify", headers={"Accept": "text/html"})
+        assert shown.status_code == 503
+    assert (await filled.caller(READ).get(f"{URL}/verify")).status_code == 200
 
 
 async def test_the_log_is_verified(filled: Tenant) -> None:

@@ -69,7 +69,8 @@ async def test_many_rows_hang_together(
     assert [row[1] for row in rows] == [b"", *(row[2] for row in rows[:-1])]
     assert {len(row[2]) for row in rows} == {32}
     checked = await check_one(sessions, tenant_id)
-    assert (checked.rows, checked.broken, checked.head) == (70, 0, (70, rows[-1][2]))
+    assert (checked.rows, checked.broken) == (70, 0)
+    assert checked.heads == {tenant_id: (70, rows[-1][2])}
     assert check(postgres).breaks == []
 
 
@@ -123,7 +124,7 @@ async def test_what_is_rolled_back_was_never_there(
     await write(sessions, tenant_id)
 
     checked = await check_one(sessions, tenant_id)
-    assert (checked.rows, checked.broken, checked.head[0]) == (2, 0, 2)
+    assert (checked.rows, checked.broken, checked.heads[tenant_id][0]) == (2, 0, 2)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def _print(found: dict[str, Checked]) -> None:
     # Lines are not wrapped: they are read by people and by `grep`.
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for name, checked in found.items():
-        looked_at = f"{checked.rows:,} rows of {checked.tenants:,} logs"
+        looked_at = f"{checked.rows:,} rows of {len(checked.heads):,} logs"
         if not checked.broken:
             console.print(f"{name}: {looked_at}, all intact.", style="green")
             continue
@@ -82,5 +82,9 @@ def _sentence(one: Break) -> str:
 
 def _report(checked: Checked) -> dict[str, object]:
     breaks = [{"tenant_id": one.tenant_id, **one.told()} for one in checked.breaks]
-    counts = {"rows": checked.rows, "logs": checked.tenants, "broken": checked.broken}
-    return {"intact": not checked.broken, **counts, "breaks": breaks}
+    heads = {
+        str(tenant_id): {"seq": seq, "hash": digest.hex()}
+        for tenant_id, (seq, digest) in checked.heads.items()
+    }
+    counts = {"rows": checked.rows, "broken": checked.broken}
+    return {"intact": not checked.broken, **counts, "breaks": breaks, "heads": heads}

@@ -64,19 +64,18 @@ class Break(NamedTuple):
 @dataclass(slots=True)
 class Checked:
     rows: int = 0
-    tenants: int = 0
     broken: int = 0
     breaks: list[Break] = field(default_factory=list[Break])  # the first of them
-    head: Head = _START  # of the tenant looked at last
+    heads: dict[uuid.UUID, Head] = field(default_factory=dict[uuid.UUID, Head])  # by tenant
 
-    def report(self) -> dict[str, object]:
-        """As `contracts.audit.CheckedOut` says it."""
+    def report(self, tenant_id: uuid.UUID) -> dict[str, object]:
+        """Of one tenant, as `contracts.audit.CheckedOut` says it."""
         return {
+            "head": self.heads[tenant_id][1].hex(),
             "intact": not self.broken,
             "rows": self.rows,
             "broken": self.broken,
             "breaks": [one.told() for one in self.breaks],
-            "head": self.head[1].hex(),
         }
 
     def note(self, found: Iterator[Break]) -> None:
@@ -102,7 +101,7 @@ def verify(connection: psycopg.Connection[Any]) -> Checked:
     with connection.transaction():
         connection.execute(_SNAPSHOT)
         heads = {row[0]: (row[1], bytes(row[2])) for row in connection.execute(_HEADS)}
-        checked.tenants = len(heads)
+        checked.heads = dict(heads)
         with connection.cursor(name="audit") as cursor:  # on the server: a log may be long
             cursor.itersize = _AT_ONCE
             tenant, end = None, _START
@@ -134,7 +133,7 @@ async def verify_tenant(session: AsyncSession, tenant_id: uuid.UUID) -> Checked:
     values = {"tenant": tenant_id}
     if not await session.scalar(_ALONE, {"tenant": str(tenant_id)}):
         raise TooMany("this log is being verified already", retry_after=5)
-    checked, end = Checked(tenants=1), _START
+    checked, end = Checked(), _START
     known = (await session.execute(_HEAD, values)).one_or_none()
     head = (known[0], bytes(known[1])) if known else None
     found = await session.stream(_ONE, values, execution_options={"yield_per": _AT_ONCE})
@@ -146,7 +145,7 @@ async def verify_tenant(session: AsyncSession, tenant_id: uuid.UUID) -> Checked:
         end = (row.seq, row.hash)
     if head or checked.rows:
         checked.note(_cut(tenant_id, head, end))
-    checked.head = end
+    checked.heads[tenant_id] = end
     return checked
 
 

@@ -140,7 +140,7 @@ class Line:
     @property
     def hue(self) -> int:
         key = self.entry.impersonator_id or self.entry.user_id
-        return key.int % 7 if key else 0
+        return key.int % 6 + 1 if key else 0
 
     @property
     def tone(self) -> str:

@@ -87,7 +87,7 @@ class Logs:
         self.scope.require(Can.AUDIT)
         async with self.begin() as session:
             checked = await queries.verify(session, self.scope)
-        own = CheckedOut.model_validate(checked.report())
+        own = CheckedOut.model_validate(checked.report(self.scope.tenant_id))
         caller = self.scope.caller
         answer = await self.engine.call(caller, "GET", f"{_PATH}/verify", timeout=_PATIENCE)
         theirs = CheckedOut.model_validate(answer)

@@ -29,4 +29,5 @@ async def get(session: AsyncSession, scope: Scope, row_id: uuid.UUID) -> AuditLo
 
 async def verify(session: AsyncSession, scope: Scope) -> CheckedOut:
     scope.require(Permission.AUDIT_READ)
-    return CheckedOut.model_validate((await queries.verify(session, scope)).report())
+    checked = await queries.verify(session, scope)
+    return CheckedOut.model_validate(checked.report(scope.tenant_id))
