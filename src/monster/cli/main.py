@@ -17,6 +17,8 @@ WRONG_USE = 2
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 serve = typer.Typer(invoke_without_command=True, help="Start Monster, or one of its processes.")
 app.add_typer(serve, name="serve")
+audit = typer.Typer(no_args_is_help=True, help="The audit log: who changed what.")
+app.add_typer(audit, name="audit")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Leashed = Annotated[bool, typer.Option("--leashed", hidden=True)]
@@ -96,6 +98,12 @@ def ask(
 def doctor(*, json: Json = False) -> None:
     """Check what Monster needs, and say what to do about each failure."""
     _run("doctor", as_json=json)
+
+
+@audit.command("verify")
+def verify_audit(*, json: Json = False) -> None:
+    """Check that no row was changed, removed or put in between, in either database."""
+    _run("audit", as_json=json)
 
 
 def main() -> None:
