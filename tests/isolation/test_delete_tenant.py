@@ -59,7 +59,7 @@ def remove(owner: psycopg.Connection[Any], tenant_id: uuid.UUID) -> None:
 def mentions(postgres: Embedded, tenant_id: uuid.UUID) -> dict[str, int]:
     """By table of either database, also of the queue: rows in which the id stands anywhere."""
     found: dict[str, int] = {}
-    tables = "select relname from pg_class where relkind in ('r', 'p') and relnamespace = %s::regnamespace"
+    tables = "select relname from pg_class where relkind = 'r' and relnamespace = %s::regnamespace"
     for name in DATABASES:
         with psycopg.connect(postgres.conninfo(name)) as owner:
             for (table,) in owner.execute(tables, ["public"]).fetchall():

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -60,9 +60,9 @@ class DatabaseState(NamedTuple):
 
 async def look(session: AsyncSession, migrations: Path) -> DatabaseState:
     """Two statements, however much there is."""
-    state = (await session.execute(_STATE)).one()
+    values: tuple[Any, ...] = tuple((await session.execute(_STATE)).one())
     failures = [Failure(*row) for row in await session.execute(_FAILURES, {"limit": _SHOWN})]
-    return DatabaseState(*state, failures, revisions.head(migrations))
+    return DatabaseState(*values, failures=failures, head=revisions.head(migrations))
 
 
 async def retry(session: AsyncSession, job_id: int) -> str | None:

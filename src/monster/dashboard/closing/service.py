@@ -76,6 +76,7 @@ def about(action: Action, tenant: Tenant, **more: object) -> Entry:
 
 
 async def _lock(session: AsyncSession, scope: Scope) -> Tenant:
+    await tenancy.enter(session, scope.tenant_id)  # a platform admin comes from another, or none
     tenant = await queries.lock(session, scope)
     if tenant is None:
         raise TenantNotFound(f"no tenant {scope.tenant_id}")
