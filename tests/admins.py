@@ -42,7 +42,7 @@ def sign_in(app: FastAPI, user_id: uuid.UUID | None = None) -> httpx.AsyncClient
 def query(app: FastAPI, statement: str, *values: object) -> list[dict[str, Any]]:
     """As the owner of the dashboard's database."""
     with psycopg.connect(owner_conninfo(app), autocommit=True) as connection:
-        cursor = connection.cursor(row_factory=dict_row).execute(statement, values)
+        cursor = connection.cursor(row_factory=dict_row).execute(statement.encode(), values)
         return cursor.fetchall() if cursor.description else []
 
 
