@@ -26,9 +26,12 @@ def installed() -> Iterator[Platform]:
     folder = Path(tempfile.mkdtemp(prefix="monster-"))
     folder.chmod(0o755)  # as root, the database runs as another user
     platform = Platform(folder / "data", {"admin_email": FIRST})
+    assert platform.run("migrate").returncode == 0
+    assert admins(platform) == [FIRST]  # where nothing runs
     with preparation.database(Installation(Settings(data_dir=platform.folder))):
-        assert platform.run("migrate").returncode == 0
         yield platform
+        assert admins(platform)  # what ran goes on
+        assert rows(platform, "select 1") == [(1,)]
     shutil.rmtree(folder)
 
 

@@ -68,7 +68,7 @@ def run(settings: Platform, *, action: str, email: str, stdin: bool, as_json: bo
     installation.check()
     given = sys.stdin.readline().rstrip("\r\n") if stdin else ""
     try:
-        with preparation.database(installation):
+        with preparation.reached(installation):
             done = asyncio.run(_do(installation, action, email, given, stdin=stdin))
     except (Refused, NotReady, psycopg.Error, SQLAlchemyError) as problem:
         said = preparation.reason(problem) if isinstance(problem, SQLAlchemyError) else str(problem)
