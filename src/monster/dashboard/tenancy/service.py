@@ -21,14 +21,20 @@ async def create_tenant_with_owner(
     The hash comes from `kit.passwords`: it takes too long to be made while a connection is held.
     Raises EmailTaken; nothing may be committed then.
     """
+    tenant_id = await create_tenant(session, name, email)
+    user_id = await identity.add_person(session, tenant_id, email, owner_name, password_hash)
+    await queries.add_member(session, Scope.system(tenant_id), user_id, "owner")
+    return tenant_id, user_id
+
+
+async def create_tenant(session: AsyncSession, name: str, email: str) -> uuid.UUID:
+    """Without anybody in it. The transaction works in that tenant from here on."""
     scope = Scope.system(new_id())
     await tenancy.enter(session, scope.tenant_id)
     slug = _slug(name)
     if await queries.insert_if_free(session, scope, name, email, slug) is None:
         await queries.insert_if_free(session, scope, name, email, f"{slug}-{scope.tenant_id.hex}")
-    user_id = await identity.add_person(session, scope.tenant_id, email, owner_name, password_hash)
-    await queries.add_member(session, scope, user_id, "owner")
-    return scope.tenant_id, user_id
+    return scope.tenant_id
 
 
 def _slug(name: str) -> str:
