@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, func, literal, or_, select, text, true, update
+from sqlalchemy import ColumnElement, delete, func, literal, or_, select, text, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -101,38 +101,6 @@ async def move_agents(
     """All of them, seen or not. Their feature builds on this one, so the table is named here."""
     values = {"tenant": scope.tenant_id, "folder": folder_id, "target": target}
     await session.execute(_MOVE_AGENTS, values)
-
-
-async def count_private(session: AsyncSession, scope: Scope, user_id: uuid.UUID) -> int:
-    rows = select(func.count()).where(_private_of(scope, user_id))
-    return await session.scalar(rows) or 0
-
-
-async def hand_over(
-    session: AsyncSession, scope: Scope, user_id: uuid.UUID, heir: uuid.UUID
-) -> int:
-    """Where the heir has a folder of that name beside it, the name tells the two apart."""
-    theirs = aliased(Folder)
-    beside = (
-        select(theirs.id)
-        .where(theirs.tenant_id == scope.tenant_id, theirs.user_id == heir)
-        .where(theirs.scope == "private", theirs.parent_id.is_not_distinct_from(Folder.parent_id))
-        .where(func.lower(theirs.name) == func.lower(Folder.name))
-        .exists()
-    )
-    row = update(Folder).where(_private_of(scope, user_id))
-    renamed = row.where(beside).values(name=func.concat(Folder.name, " ", Folder.id))
-    options = {"synchronize_session": False}
-    await session.execute(renamed, execution_options=options)
-    moved = await session.execute(
-        row.values(user_id=heir).returning(Folder.id), execution_options=options
-    )
-    return len(moved.all())
-
-
-def _private_of(scope: Scope, user_id: uuid.UUID) -> ColumnElement[bool]:
-    theirs = (Folder.user_id == user_id) & (Folder.scope == "private")
-    return (Folder.tenant_id == scope.tenant_id) & theirs
 
 
 def _shared_with(scope: Scope) -> ColumnElement[bool]:

@@ -2,9 +2,21 @@
 
 import uuid
 from datetime import datetime
+from typing import Annotated, TypeAlias
+
+from pydantic import BeforeValidator
 
 from monster.contracts.agents import Sharing
 from monster.kit.schemas import Input, Name, Output
+
+# In a form the top has no id.
+ChosenFolder: TypeAlias = Annotated[uuid.UUID | None, BeforeValidator(lambda id_: id_ or None)]
+
+
+class FolderForm(Input):
+    name: Name
+    parent_id: ChosenFolder = None
+    scope: Sharing
 
 
 class FolderCreate(Input):

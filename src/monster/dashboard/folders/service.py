@@ -67,39 +67,31 @@ async def update(
         _check_move(shelves, folder_id, changes.parent_id)
     if values.get("scope", folder.scope) != folder.scope:
         _check_scope(scope, folder, shelves)
-    before = _told(folder)
+    before, name = _told(folder), changes.name or folder.name
     if not await queries.save(session, scope, folder, values):
-        raise _taken(changes.name or folder.name)
+        raise _taken(name)
     entry = Entry(Action.UPDATE, "folder", folder_id, before=before, after=_told(folder))
     await audit.record(session, scope.actor, entry)
     return folder
 
 
-async def delete(session: AsyncSession, scope: Scope, folder_id: uuid.UUID) -> Folder:
-    """The folder alone. What lies in it, agents too, goes up to where it lay."""
+async def delete(session: AsyncSession, scope: Scope, folder_id: uuid.UUID) -> FolderOut:
+    """The folder alone, which is returned as it was. What lies in it, agents too, goes up to
+    where it lay."""
     scope.require(Can.BUILD)
     await queries.lock_all(session, scope)
     folder = _find(await queries.tree(session, scope), folder_id).folder
+    gone = FolderOut.model_validate(folder)
+    await queries.save(session, scope, folder, {"name": str(folder_id)})  # one in it may have it
     for child in await queries.children(session, scope, folder_id):
-        if not await queries.save(session, scope, child, {"parent_id": folder.parent_id}):
-            raise _taken(child.name)
-    await queries.move_agents(session, scope, folder_id, folder.parent_id)
+        if not await queries.save(session, scope, child, {"parent_id": gone.parent_id}):
+            raise FolderNameTaken("a folder in it is named like one beside it: rename that first")
+    await queries.move_agents(session, scope, folder_id, gone.parent_id)
     await queries.remove(session, scope, folder_id)
-    gone = Entry(Action.DELETE, "folder", folder_id, before=_told(folder))
-    await audit.record(session, scope.actor, gone)
-    return folder
-
-
-async def private_of(session: AsyncSession, scope: Scope, user_id: uuid.UUID) -> int:
-    """How many are that person's alone."""
-    return await queries.count_private(session, scope, user_id)
-
-
-async def hand_over(
-    session: AsyncSession, scope: Scope, user_id: uuid.UUID, heir: uuid.UUID
-) -> int:
-    """Gives what is one person's alone to another."""
-    return await queries.hand_over(session, scope, user_id, heir)
+    before = gone.model_dump(mode="json", exclude={"updated_at"})
+    entry = Entry(Action.DELETE, "folder", folder_id, before=before)
+    await audit.record(session, scope.actor, entry)
+    return gone
 
 
 def _find(shelves: Sequence[Shelf], folder_id: uuid.UUID, field: str | None = None) -> Shelf:

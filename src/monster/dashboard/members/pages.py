@@ -228,7 +228,7 @@ async def _one(
     request: Request, scope: Scope, session: AsyncSession, member: Listed, form: Form | None = None
 ) -> Response:
     may_change = scope.may(Can.MEMBERS) and member.role != "owner"
-    agents, folders = await service.belongings(session, scope, member) if may_change else (0, 0)
+    agents, folders = await service.alone(session, scope, member) if may_change else (0, 0)
     return pages.page(
         request,
         scope.shell,

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from monster.dashboard.agents import service as agents
-from monster.dashboard.folders import service as folders
+from monster.dashboard.belongings import service as belongings
 from monster.dashboard.identity import service as identity
 from monster.dashboard.identity.errors import NoWorkspace, WrongPassword
 from monster.dashboard.identity.scope import Person, Scope
@@ -108,18 +107,16 @@ async def transfer(session: AsyncSession, scope: Scope, member_id: uuid.UUID) ->
     return await get(session, scope, member_id)
 
 
-async def belongings(session: AsyncSession, scope: Scope, member: Listed) -> tuple[int, int]:
+async def alone(session: AsyncSession, scope: Scope, member: Listed) -> tuple[int, int]:
     """(agents, folders) that are theirs alone."""
-    user_id = member.user_id
-    theirs = await agents.private_of(session, scope, user_id)
-    return theirs, await folders.private_of(session, scope, user_id)
+    return await belongings.count(session, scope, member.user_id)
 
 
 async def losses(session: AsyncSession, scope: Scope) -> list[str]:
     """What goes with the workspace."""
     scope.require(Can.DELETE)
     people = await queries.count(session, scope)
-    built = await agents.count(session, scope)
+    built = await belongings.count_agents(session, scope)
     return [
         f"Members who lose it: {people:,}. Their accounts stay.",
         f"Agents deleted for good, with all their versions: {built:,}.",
@@ -150,9 +147,8 @@ async def _other_than_owner(session: AsyncSession, scope: Scope, member_id: uuid
 async def _end(
     session: AsyncSession, scope: Scope, member: Listed, heir: uuid.UUID, action: Action
 ) -> None:
-    handed = await agents.hand_over(session, scope, member.user_id, heir)
-    shelves = await folders.hand_over(session, scope, member.user_id, heir)
+    agents, folders = await belongings.hand_over(session, scope, member.user_id, heir)
     await queries.remove(session, scope, member.id)
     before = {"user": str(member.user_id), "role": member.role}
-    more = {"heir": str(heir), "agents": handed, "folders": shelves}
+    more = {"heir": str(heir), "agents": agents, "folders": folders}
     await audit.record(session, scope.actor, Entry(action, "member", member.id, before, more=more))
