@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from pathlib import Path
 from typing import Any
 
 import bcrypt
@@ -10,7 +11,7 @@ import psycopg
 import pytest
 
 from monster.dashboard.identity.scope import CSRF_HEADER
-from monster.dashboard.permissions import Role
+from monster.dashboard.permissions import TABLE, Role
 from monster.kit import passwords
 from monster.kit.ids import new_id
 from monster.kit.testing import Statements
@@ -350,3 +351,22 @@ async def test_the_engine_learns_who_owns_what_was_handed_over(tenant: Tenant) -
         ).fetchone()
     assert second == first | {"version": 2, "user_id": str(admin.user_id)}
     assert jobs == (2,)
+
+
+def test_the_documentation_has_the_table_of_roles() -> None:
+    roles = [role for role in Role if role is not Role.SYSTEM]
+    rows = [
+        f"| {rule.says} | {' | '.join('yes' if role >= rule.least else '–' for role in roles)} |"
+        for rule in TABLE.values()
+    ]
+    page = (Path(__file__).parents[2] / "docs" / "roles.md").read_text().splitlines()
+    listed = [line for line in page if line.startswith("| ")][1:]
+    assert listed == rows, "docs/roles.md should read:\n" + "\n".join(rows)
+
+
+async def test_the_page_of_roles_shows_the_table(tenant: Tenant) -> None:
+    page = (await tenant.member("viewer").get("/settings/roles", headers=PAGE)).text
+    for rule in TABLE.values():
+        assert rule.says in page
+    ticks = sum(Role.OWNER - rule.least + 1 for rule in TABLE.values())
+    assert page.count(">yes</span>") == ticks
