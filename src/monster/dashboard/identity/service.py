@@ -36,6 +36,19 @@ async def sign_in(
         return await begin(session, attempt.user_id, device, lifetime)
 
 
+async def prove(sessions: SessionMaker, email: str, password: str) -> None:
+    """That whoever is signed in knows the password, too; a wrong one counts like at the door.
+    Raises WrongPassword."""
+    async with tenancy.outside(sessions) as session:
+        attempt = await queries.reserve_attempt(session, email)
+    known = attempt.password_hash if attempt else None
+    right = await passwords.verify_password(password, known)
+    if attempt is None or not right:
+        raise WrongPassword(REFUSAL)
+    async with tenancy.outside(sessions) as session:
+        await queries.forgive(session, attempt.user_id)
+
+
 async def begin(
     session: AsyncSession,
     user_id: uuid.UUID,

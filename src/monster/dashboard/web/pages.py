@@ -64,7 +64,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    functions = (filters.ago, filters.counted, filters.model_name, filters.size)
+    functions = (filters.ago, filters.counted, filters.literally, filters.model_name, filters.size)
     by_name = {function.__name__: function for function in functions}
     cast("dict[str, object]", environment.filters).update(by_name)
     values = {
