@@ -13,8 +13,8 @@ from scim2_models import (
     InvalidValueException,
     PatchOp,
     Resource,
-    ScimPolicy,
     SCIMException,
+    ScimPolicy,
     SearchRequest,
 )
 from scim2_models.path import AttrPath
@@ -141,7 +141,7 @@ def read(
         return kind.model_validate({**sent, **absent}, scim_ctx=context, scim_policy=LENIENT)
 
 
-def patch(resource: AnyResource, sent: Message, ignored: Collection[str] = ()) -> None:
+def patch(resource: Resource[Any], sent: Message, ignored: Collection[str] = ()) -> None:
     """Changes the resource as it says. `ignored`, in lower case: attributes that only follow from
     others here; directories set them all the same."""
     with translated():
@@ -151,7 +151,7 @@ def patch(resource: AnyResource, sent: Message, ignored: Collection[str] = ()) -
         if asked and not left:
             return
         message = {"schemas": sent.get("schemas", []), "Operations": left}
-        kind = cast("type[PatchOp[AnyResource]]", PatchOp[type(resource)])
+        kind = PatchOp[type(resource)]
         context = Context.RESOURCE_PATCH_REQUEST
         operations = kind.model_validate(message, scim_ctx=context, scim_policy=LENIENT)
         operations.patch(resource, scim_policy=LENIENT)

@@ -6,7 +6,7 @@ What is asked for becomes bound values and columns of a table given here, never 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
 from scim2_models import InvalidFilterException, InvalidPathException
 from scim2_models.path import (
@@ -37,6 +37,7 @@ from sqlalchemy import (
 
 Column: TypeAlias = ColumnElement[Any]
 Condition: TypeAlias = ColumnElement[bool]
+Rows: TypeAlias = Select[*tuple[Any, ...]]
 
 # Attributes that have many values: whether one of them is this one, or whether there is any.
 Has: TypeAlias = Callable[[str | None], Condition]
@@ -60,13 +61,13 @@ class Attributes:
     several: Mapping[str, Has]
     exact: frozenset[str] = frozenset({"id", "externalid"})
 
-    def narrow(self, rows: Select[Any], window: Window) -> Select[Any]:
+    def narrow(self, rows: Rows, window: Window) -> Rows:
         """Raises InvalidFilterException."""
         if window.filter is None:
             return rows
         return rows.where(_Sql(self).visit(window.filter))
 
-    def cut(self, rows: Select[Any], window: Window, key: Column) -> Select[Any]:
+    def cut(self, rows: Rows, window: Window, key: Column) -> Rows:
         """`key` decides among equals, so that no page repeats another. Raises
         InvalidPathException."""
         if window.sort_by:
@@ -201,9 +202,3 @@ def _name(path: AttrPath) -> str:
 
 def _refused(why: str) -> InvalidFilterException:
     return InvalidFilterException(detail=why)
-
-
-def parsed(expression: object) -> AttrPath | None:
-    """Of what SCIM calls a path in `sortBy`."""
-    node = getattr(expression, "ast", None)
-    return cast("AttrPath | None", node if isinstance(node, AttrPath) else None)

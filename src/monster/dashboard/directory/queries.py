@@ -45,9 +45,7 @@ async def tokens(session: AsyncSession, scope: Scope) -> Sequence[ScimToken]:
     return (await session.scalars(rows.order_by(ScimToken.id.desc()))).all()
 
 
-async def add_token(
-    session: AsyncSession, scope: Scope, name: str, token_hash: bytes
-) -> ScimToken:
+async def add_token(session: AsyncSession, scope: Scope, name: str, token_hash: bytes) -> ScimToken:
     row = {"tenant_id": scope.tenant_id, "name": name, "user_id": scope.user_id}
     new = insert(ScimToken).values(**row, token_hash=token_hash)
     return (await session.scalars(new.returning(ScimToken))).one()
@@ -55,9 +53,7 @@ async def add_token(
 
 async def remove_token(session: AsyncSession, scope: Scope, token_id: uuid.UUID) -> str | None:
     """Its name; None if there is none."""
-    row = delete(ScimToken).where(
-        ScimToken.tenant_id == scope.tenant_id, ScimToken.id == token_id
-    )
+    row = delete(ScimToken).where(ScimToken.tenant_id == scope.tenant_id, ScimToken.id == token_id)
     return await session.scalar(row.returning(ScimToken.name))
 
 
@@ -67,7 +63,7 @@ async def holder(session: AsyncSession, scope: Whose, token_hash: bytes) -> Hold
         select(
             ScimToken.id,
             Tenant.suspended_at.is_not(None),
-            func.coalesce(ScimToken.last_used_at < func.now() - _AGAIN, True),  # noqa: FBT003
+            func.coalesce(ScimToken.last_used_at < func.now() - _AGAIN, True),
         )
         .join(Tenant, Tenant.id == ScimToken.tenant_id)
         .where(ScimToken.tenant_id == scope.tenant_id, ScimToken.token_hash == token_hash)
@@ -169,9 +165,11 @@ async def add_members(
     known = select(Membership.tenant_id, func.gen_random_uuid(), Membership.id).where(
         Membership.tenant_id == scope.tenant_id, Membership.id.in_(member_ids)
     )
-    rows = known.add_columns(select(MemberGroup.id).where(
-        MemberGroup.tenant_id == scope.tenant_id, MemberGroup.id == group_id
-    ).scalar_subquery())
+    rows = known.add_columns(
+        select(MemberGroup.id)
+        .where(MemberGroup.tenant_id == scope.tenant_id, MemberGroup.id == group_id)
+        .scalar_subquery()
+    )
     new = insert(GroupMember).from_select(["tenant_id", "id", "member_id", "group_id"], rows)
     done = await session.scalars(new.on_conflict_do_nothing().returning(GroupMember.id))
     return len(done.all())
@@ -201,9 +199,7 @@ async def member_ids(
 # Roles
 
 
-async def lock_members(
-    session: AsyncSession, scope: Whose, ids: Collection[uuid.UUID]
-) -> None:
+async def lock_members(session: AsyncSession, scope: Whose, ids: Collection[uuid.UUID]) -> None:
     """In one order, so that nobody waits in a circle; what others did before is seen afterwards."""
     rows = select(Membership.id).where(
         Membership.tenant_id == scope.tenant_id, Membership.id.in_(ids)
@@ -214,7 +210,7 @@ async def lock_members(
 async def give_roles(
     session: AsyncSession, scope: Whose, ids: Collection[uuid.UUID]
 ) -> Sequence[Changed]:
-    """Each the highest of their groups that have one; who has none of those keeps what they have."""
+    """The highest of each one's groups that have one; without any they keep what they have."""
     best = _best(scope).subquery()
     old = aliased(Membership)
     role = case(dict(enumerate(_GIVEN)), value=best.c.rank)

@@ -45,6 +45,13 @@ class ScimTokenMade(ScimTokenOut):
     token: str  # shown once
 
 
+ROLES = (("", "None"), ("viewer", "Viewer"), ("editor", "Editor"), ("admin", "Admin"))
+
+
+class GroupForm(Input):
+    role: GroupRole | Literal[""]
+
+
 class GroupOut(Output):
     id: uuid.UUID
     name: str
@@ -60,10 +67,8 @@ class GroupChanges(Input):
 
 @dataclass(frozen=True, slots=True)
 class GroupPage:
-    """`after` is the key of the next page, if there is one."""
-
     rows: Sequence[GroupOut]
-    after: uuid.UUID | None
+    next: uuid.UUID | None  # the key of the page after this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +81,5 @@ class GroupData:
 
     def told(self) -> dict[str, object]:
         """For the audit log: of members, how many."""
-        told = {"name": self.name, "external_id": self.external_id}
+        told: dict[str, object] = {"name": self.name, "external_id": self.external_id}
         return told if self.members is None else {**told, "members": len(self.members)}

@@ -51,11 +51,20 @@ async def tokens(session: AsyncSession, scope: Scope) -> Sequence[ScimToken]:
     return await queries.tokens(session, scope)
 
 
+async def token(session: AsyncSession, scope: Scope, token_id: uuid.UUID) -> ScimToken:
+    for row in await tokens(session, scope):  # there are few
+        if row.id == token_id:
+            return row
+    raise ScimTokenNotFound(f"no token {token_id}")
+
+
 async def create_token(session: AsyncSession, scope: Scope, name: str) -> ScimTokenMade:
     """The only time that the token itself is to be seen."""
     scope.require(Can.SSO)
     if len(await queries.tokens(session, scope)) >= _MOST:
-        raise TooManyScimTokens(f"a workspace has at most {_MOST} of them: revoke one", field="name")
+        raise TooManyScimTokens(
+            f"a workspace has at most {_MOST} of them: revoke one", field="name"
+        )
     home = base64.urlsafe_b64encode(scope.tenant_id.bytes).decode().rstrip("=")
     token = f"{_PREFIX}{home}_{secrets.token_urlsafe(32)}"
     row = await queries.add_token(session, scope, name, _hash(token))
@@ -144,9 +153,7 @@ async def set_role(
 # What a directory does with groups
 
 
-async def create_group(
-    session: AsyncSession, scope: Directory, data: GroupData
-) -> uuid.UUID:
+async def create_group(session: AsyncSession, scope: Directory, data: GroupData) -> uuid.UUID:
     """Raises GroupNameTaken, UnknownMember."""
     group_id = await queries.add_group(session, scope, data.name, data.external_id)
     if group_id is None:

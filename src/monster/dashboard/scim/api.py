@@ -14,7 +14,6 @@ from monster.dashboard.scim.schemas import (
     Group,
     Groups,
     GroupSearch,
-    ScimErrorOut,
     User,
     Users,
     UserSearch,
@@ -23,6 +22,7 @@ from monster.dashboard.scim.scope import (
     MEDIA_TYPE,
     PREFIX,
     CurrentDirectory,
+    ScimErrorOut,
     ScimResponse,
     ScimTransaction,
 )

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
     String,
     and_,
     case,
@@ -27,7 +26,7 @@ from monster.dashboard.identity.models import Membership, User
 from monster.dashboard.scim.schemas import GroupRow, UserRow
 from monster.dashboard.tenancy.models import GroupMember, MemberGroup
 from monster.kit.db import violates
-from monster.kit.scim_filters import Attributes, Condition, Has, Window
+from monster.kit.scim_filters import Attributes, Condition, Has, Rows, Window
 
 
 def _joined(to: Condition, other: ColumnElement[Any]) -> Has:
@@ -91,7 +90,7 @@ async def users(
     return total or 0, [UserRow(*row) for row in found]
 
 
-def _users(scope: Directory) -> Select[Any]:
+def _users(scope: Directory) -> Rows:
     return (
         select(
             Membership.id,
@@ -154,7 +153,7 @@ async def is_member(session: AsyncSession, scope: Directory, email: str) -> bool
 
 
 async def add_member(
-    session: AsyncSession, scope: Directory, user_id: uuid.UUID, **row: Any
+    session: AsyncSession, scope: Directory, user_id: uuid.UUID, **row: object
 ) -> uuid.UUID:
     new = insert(Membership).values(
         tenant_id=scope.tenant_id, user_id=user_id, role="viewer", **row
@@ -163,7 +162,7 @@ async def add_member(
 
 
 async def save_member(
-    session: AsyncSession, scope: Directory, member_id: uuid.UUID, **values: Any
+    session: AsyncSession, scope: Directory, member_id: uuid.UUID, **values: object
 ) -> None:
     row = update(Membership).where(
         Membership.tenant_id == scope.tenant_id, Membership.id == member_id
@@ -218,7 +217,7 @@ async def groups(
     return total or 0, [GroupRow(*row) for row in found]
 
 
-def _groups(scope: Directory) -> Select[Any]:
+def _groups(scope: Directory) -> Rows:
     group = MemberGroup
     return select(
         group.id, group.name, group.external_id, group.created_at, group.updated_at

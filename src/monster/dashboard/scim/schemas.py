@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, NamedTuple, cast
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from scim2_models import (
     URN,
     AuthenticationScheme,
@@ -134,18 +134,7 @@ CONFIG = ServiceProviderConfig(
 )
 
 
-class ScimErrorOut(BaseModel):
-    """Every answer that is not a success. `status` is the status, as text."""
-
-    schemas: list[str]
-    status: str
-    scimType: str | None = None  # noqa: N815 (SCIM's name)
-    detail: str
-
-
-def user_resource(
-    base_url: str, row: UserRow, groups: Iterable[tuple[uuid.UUID, str]]
-) -> User:
+def user_resource(base_url: str, row: UserRow, groups: Iterable[tuple[uuid.UUID, str]]) -> User:
     """Who has no name is called by their address, everywhere but here."""
     name = None if row.name == row.user_name else row.name
     return User(
@@ -158,7 +147,9 @@ def user_resource(
         emails=[Email(value=row.user_name, primary=True)] if "@" in row.user_name else None,
         groups=[
             GroupOfUser(
-                value=str(group_id), ref=_reference(base_url, "Groups", group_id), display=shown
+                value=str(group_id),
+                ref=Reference["Group"](f"{base_url}/Groups/{group_id}"),
+                display=shown,
             )
             for group_id, shown in groups
         ]
@@ -173,16 +164,12 @@ def group_resource(base_url: str, row: GroupRow, members: Iterable[uuid.UUID]) -
         external_id=row.external_id,
         display_name=row.name,
         members=[
-            Member(value=str(one), ref=_reference(base_url, "Users", one), type="User")
+            Member(value=str(one), ref=Reference["User"](f"{base_url}/Users/{one}"), type="User")
             for one in members
         ]
         or None,
         meta=_meta(base_url, "Group", row),
     )
-
-
-def _reference(base_url: str, kind: str, key: uuid.UUID) -> Any:
-    return f"{base_url}/{kind}/{key}"
 
 
 def _meta(base_url: str, kind: str, row: UserRow | GroupRow) -> Meta:

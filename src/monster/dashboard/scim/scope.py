@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from scim2_models import Error
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import MutableHeaders
@@ -30,6 +31,15 @@ _SCIM = frozenset(
     {"invalidFilter", "invalidPath", "invalidSyntax", "invalidValue"}
     | {"mutability", "noTarget", "tooMany", "uniqueness"}
 )
+
+
+class ScimErrorOut(BaseModel):
+    """Every answer that is not a success. `status` is the status, as text."""
+
+    schemas: list[str]
+    status: str
+    scimType: str | None = None  # noqa: N815 (SCIM's name)
+    detail: str
 
 
 class ScimResponse(JSONResponse):

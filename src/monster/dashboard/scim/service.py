@@ -46,7 +46,9 @@ _NOT_OURS = (
 )
 
 
-async def users(session: AsyncSession, scope: Directory, asked: scim.Asked) -> tuple[Users, UserSearch]:
+async def users(
+    session: AsyncSession, scope: Directory, asked: scim.Asked
+) -> tuple[Users, UserSearch]:
     wanted = scim.search(UserSearch, asked)
     with scim.translated():
         total, rows = await queries.users(session, scope, scim.window(wanted))
@@ -62,12 +64,6 @@ async def users(session: AsyncSession, scope: Directory, asked: scim.Asked) -> t
 
 async def user(session: AsyncSession, scope: Directory, member_id: str) -> User:
     row = await queries.user(session, scope, _id(member_id))
-    return await _shown(session, scope, row, member_id)
-
-
-async def _shown(
-    session: AsyncSession, scope: Directory, row: UserRow | None, member_id: object
-) -> User:
     if row is None:
         raise NoSuchResource(f"no user {member_id}")
     return (await _with_groups(session, scope, [row]))[0]
@@ -141,9 +137,7 @@ async def _save(session: AsyncSession, scope: Directory, row: UserRow, wanted: U
     return saved
 
 
-async def _save_person(
-    session: AsyncSession, scope: Directory, row: UserRow, wanted: User
-) -> None:
+async def _save_person(session: AsyncSession, scope: Directory, row: UserRow, wanted: User) -> None:
     """Their address and name are theirs in all of Monster, not this workspace's to change unless
     it brought them and they belong nowhere else."""
     email = wanted.user_name or ""
