@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    DateTime,
     String,
     and_,
     case,
@@ -39,8 +40,10 @@ def _joined(to: Condition, other: ColumnElement[Any]) -> Has:
     return has
 
 
-_MODIFIED = func.greatest(Membership.updated_at, User.updated_at)
-_NAME = func.nullif(User.name, User.email)  # who has no name is called by their address
+_MODIFIED = func.greatest(Membership.updated_at, User.updated_at, type_=DateTime(timezone=True))
+_NAME = func.nullif(
+    User.name, User.email, type_=String()
+)  # who has no name is called by their address
 _ADDRESS = case((User.email.contains("@"), User.email))
 _of_user = and_(
     GroupMember.tenant_id == Membership.tenant_id, GroupMember.member_id == Membership.id

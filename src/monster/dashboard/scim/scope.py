@@ -16,6 +16,7 @@ from monster.dashboard.directory.schemas import Directory
 from monster.dashboard.identity.scope import device
 from monster.dashboard.web import problems
 from monster.kit import headers, http_errors, logs, tenancy, web
+from monster.kit.errors import Invalid
 from monster.kit.http_errors import Problem
 
 PREFIX = "/scim/v2"
@@ -91,6 +92,8 @@ def _respond(request: Request, problem: Problem) -> Response:
 def _keyword(problem: Problem) -> str | None:
     if problem.field == "filter":
         return "invalidFilter"
+    if problem.code == Invalid.code and not problem.field:
+        return "invalidSyntax"  # the whole of it, not a part
     keyword = _KEYWORDS.get(problem.code, problem.code)
     return keyword if keyword in _SCIM else None
 
