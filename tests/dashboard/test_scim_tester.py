@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Generator
+from contextlib import closing, contextmanager
 
 import httpx2
 import pytest
@@ -23,6 +23,13 @@ from tests.process import MASTER_KEY
 NOT_OFFERED = {"search_with_attributes"}  # across several kinds of resource at once: 501
 
 
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """They are for pytest."""
+        yield
+
+
 @pytest.fixture
 async def address(postgres: Embedded, engine: FastAPI) -> AsyncIterator[str]:
     with closing(socket.socket()) as listener:
@@ -35,8 +42,11 @@ async def address(postgres: Embedded, engine: FastAPI) -> AsyncIterator[str]:
             public_url=address,
         )
         app = create_app(settings, transport(engine))
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
+        server = _Server(uvicorn.Config(app, log_config=None, lifespan="on"))
         serving = asyncio.create_task(server.serve([listener]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+            assert not serving.done()
         yield address
         server.should_exit = True
         await asyncio.wait_for(serving, 20)
