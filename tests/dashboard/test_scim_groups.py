@@ -144,6 +144,51 @@ async def test_a_user_shows_their_groups(tenant: Tenant) -> None:
     assert "members" not in emptied.json()
 
 
+async def test_the_log_tells_who_joined_and_left(tenant: Tenant) -> None:
+    directory = await connect(tenant)
+    ada, ben = await directory.bring(), await directory.bring()
+    group = await directory.group(ada["id"], name="Staff")
+    path = f"/Groups/{group['id']}"
+    swap = {"op": "replace", "path": "members", "value": [{"value": ben["id"]}]}
+
+    await directory.patch(path, swap)
+    await directory.patch(path, swap)  # changes nothing
+    await directory.ask("DELETE", path)
+
+    query = "select row_to_json(a) from audit_log a where resource_id = %s order by seq"
+    told = rows(tenant, query, group["id"])
+    assert [(one["principal"], one["action"], one["details"]) for one in told] == [
+        (
+            "scim",
+            "CREATE",
+            {"after": {"name": "Staff", "external_id": None}, "joined": [ada["id"]]},
+        ),
+        ("scim", "UPDATE", {"before": {}, "after": {}, "joined": [ben["id"]], "left": [ada["id"]]}),
+        (
+            "scim",
+            "DELETE",
+            {"before": {"name": "Staff", "external_id": None}, "left": [ben["id"]]},
+        ),
+    ]
+
+
+async def test_who_is_removed_while_they_join_a_group(tenant: Tenant) -> None:
+    """Whoever is first: no half of either is left, and nobody waits in a circle."""
+    directory = await connect(tenant)
+    for _ in range(5):
+        ada, group = await directory.bring(), await directory.group()
+        add = {"op": "add", "path": "members", "value": [{"value": ada["id"]}]}
+
+        joined, removed = await asyncio.gather(
+            directory.patch(f"/Groups/{group['id']}", add),
+            directory.ask("DELETE", f"/Users/{ada['id']}"),
+        )
+
+        assert removed.status_code == 204
+        assert joined.status_code == 200 or refused(joined, 400, "invalidValue")
+        assert "members" not in (await directory.ask("GET", f"/Groups/{group['id']}")).json()
+
+
 async def test_as_entra_removes_members(tenant: Tenant) -> None:
     directory = await connect(tenant)
     ada, ben = await directory.bring(), await directory.bring()

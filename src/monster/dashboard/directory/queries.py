@@ -16,6 +16,7 @@ from monster.dashboard.identity.models import Membership, Tenant
 from monster.dashboard.identity.scope import Scope
 from monster.dashboard.tenancy.models import GroupMember, MemberGroup, ScimToken
 from monster.kit.db import violates
+from monster.kit.ids import new_id
 
 _AGAIN = timedelta(minutes=1)  # a write on every request would be a waste
 _GIVEN = ("viewer", "editor", "admin")  # the owner's role is nobody's to give
@@ -161,18 +162,17 @@ async def remove_group(session: AsyncSession, scope: Whose, group_id: uuid.UUID)
 async def add_members(
     session: AsyncSession, scope: Whose, group_id: uuid.UUID, member_ids: Collection[uuid.UUID]
 ) -> int:
-    """How many are in it now; fewer than asked for if some are no members of this workspace."""
-    known = select(Membership.tenant_id, func.gen_random_uuid(), Membership.id).where(
-        Membership.tenant_id == scope.tenant_id, Membership.id.in_(member_ids)
+    """How many of them are in it now; fewer than asked for if some are no members of this workspace."""
+    known = await session.scalars(
+        select(Membership.id)
+        .where(Membership.tenant_id == scope.tenant_id, Membership.id.in_(member_ids))
+        .with_for_update(read=True, key_share=True)  # nobody removes them meanwhile
     )
-    rows = known.add_columns(
-        select(MemberGroup.id)
-        .where(MemberGroup.tenant_id == scope.tenant_id, MemberGroup.id == group_id)
-        .scalar_subquery()
-    )
-    new = insert(GroupMember).from_select(["tenant_id", "id", "member_id", "group_id"], rows)
-    done = await session.scalars(new.on_conflict_do_nothing().returning(GroupMember.id))
-    return len(done.all())
+    place = {"tenant_id": scope.tenant_id, "group_id": group_id}
+    rows = [{**place, "id": new_id(), "member_id": member_id} for member_id in known]
+    if rows:
+        await session.execute(insert(GroupMember).on_conflict_do_nothing(), rows)
+    return len(rows)
 
 
 async def remove_members(

@@ -80,6 +80,5 @@ class GroupData:
     members: Collection[uuid.UUID] | None = None
 
     def told(self) -> dict[str, object]:
-        """For the audit log: of members, how many."""
-        told: dict[str, object] = {"name": self.name, "external_id": self.external_id}
-        return told if self.members is None else {**told, "members": len(self.members)}
+        """For the audit log."""
+        return {"name": self.name, "external_id": self.external_id}

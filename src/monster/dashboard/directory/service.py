@@ -6,7 +6,6 @@ import re
 import secrets
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,6 +42,7 @@ _PREFIX = "scim_"
 _SHAPE = re.compile(r"scim_([A-Za-z0-9_-]{22})_[A-Za-z0-9_-]{43}")
 _RATE = Rate(600, timedelta(minutes=1))
 _MOST = 20
+_CROWD = 100
 
 
 async def tokens(session: AsyncSession, scope: Scope) -> Sequence[ScimToken]:
@@ -158,9 +158,9 @@ async def create_group(session: AsyncSession, scope: Directory, data: GroupData)
     group_id = await queries.add_group(session, scope, data.name, data.external_id)
     if group_id is None:
         raise _taken(data)
-    changes = await _set_members(session, scope, group_id, data.members or ())
-    entry = Entry(Action.CREATE, "group", group_id, after=data.told())
-    await audit.record(session, scope.actor, entry, *changes)
+    moved, roles = await _set_members(session, scope, group_id, data.members or ())
+    entry = Entry(Action.CREATE, "group", group_id, after=data.told(), more=moved)
+    await audit.record(session, scope.actor, entry, *roles)
     return group_id
 
 
@@ -169,23 +169,20 @@ async def change_group(
 ) -> None:
     """Without `members` they stay as they are. Raises GroupNameTaken, UnknownMember."""
     group = await lock_group(session, scope, group_id)
-    before = GroupData(group.name, group.external_id)
+    before = GroupData(group.name, group.external_id).told()
     if not await queries.save_group(session, scope, group_id, data.name, data.external_id):
         raise _taken(data)
-    changes = list[Entry]()
-    if data.members is not None:
-        before = replace(before, members=await queries.member_ids(session, scope, group_id))
-        changes = await _set_members(session, scope, group_id, data.members)
-    entry = Entry(Action.UPDATE, "group", group_id, before.told(), data.told())
-    await audit.record(session, scope.actor, entry, *changes)
+    moved, roles = await _set_members(session, scope, group_id, data.members)
+    if moved or before != data.told():
+        entry = Entry(Action.UPDATE, "group", group_id, before, data.told(), moved)
+        await audit.record(session, scope.actor, entry, *roles)
 
 
 async def delete_group(session: AsyncSession, scope: Directory, group_id: uuid.UUID) -> None:
     group = await lock_group(session, scope, group_id)
     members = await queries.member_ids(session, scope, group_id)
-    entry = Entry(
-        Action.DELETE, "group", group_id, GroupData(group.name, group.external_id, members).told()
-    )
+    told = GroupData(group.name, group.external_id).told()
+    entry = Entry(Action.DELETE, "group", group_id, told, more=_moved((), members))
     await queries.remove_group(session, scope, group_id)
     changes = await _give_roles(session, scope, members)
     await audit.record(session, scope.actor, entry, *changes)
@@ -203,15 +200,28 @@ def _taken(data: GroupData) -> GroupNameTaken:
 
 
 async def _set_members(
-    session: AsyncSession, scope: Whose, group_id: uuid.UUID, wanted: Collection[uuid.UUID]
-) -> list[Entry]:
+    session: AsyncSession, scope: Whose, group_id: uuid.UUID, wanted: Collection[uuid.UUID] | None
+) -> tuple[dict[str, object], list[Entry]]:
+    """Who came and went, and what this changed about roles, for the caller to record."""
+    if wanted is None:
+        return {}, []
     present = set(await queries.member_ids(session, scope, group_id))
     come, gone = set(wanted) - present, present - set(wanted)
     if come and await queries.add_members(session, scope, group_id, come) < len(come):
         raise UnknownMember("somebody in this group is no member of the workspace")
     if gone:
         await queries.remove_members(session, scope, group_id, gone)
-    return await _give_roles(session, scope, come | gone)
+    return _moved(come, gone), await _give_roles(session, scope, come | gone)
+
+
+def _moved(come: Collection[uuid.UUID], gone: Collection[uuid.UUID]) -> dict[str, object]:
+    """For the audit log; of a crowd, how many."""
+    told = {"joined": come, "left": gone}
+    return {
+        name: sorted(str(one) for one in ids) if len(ids) <= _CROWD else len(ids)
+        for name, ids in told.items()
+        if ids
+    }
 
 
 async def _give_roles(

@@ -120,11 +120,12 @@ async def user(session: AsyncSession, scope: Directory, member_id: uuid.UUID) ->
 async def lock_user(
     session: AsyncSession, scope: Directory, member_id: uuid.UUID
 ) -> UserRow | None:
-    """Two who change one at once do it one after the other."""
+    """Two who change one at once do it one after the other, and so do those who put them into
+    groups."""
     row = select(Membership.id).where(
         Membership.tenant_id == scope.tenant_id, Membership.id == member_id
     )
-    await session.execute(row.with_for_update(key_share=True))
+    await session.execute(row.with_for_update())
     return await user(session, scope, member_id)
 
 
