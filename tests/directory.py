@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ class Directory:
     token_id: str
 
     async def ask(
-        self, method: str, path: str, body: dict[str, Any] | None = None, **query: str
+        self, method: str, path: str, body: Mapping[str, object] | None = None, /, **query: str
     ) -> httpx.Response:
         content = None if body is None else json.dumps(body)
         headers = {"Content-Type": "application/scim+json"} if content else {}

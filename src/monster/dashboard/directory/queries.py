@@ -162,7 +162,7 @@ async def remove_group(session: AsyncSession, scope: Whose, group_id: uuid.UUID)
 async def add_members(
     session: AsyncSession, scope: Whose, group_id: uuid.UUID, member_ids: Collection[uuid.UUID]
 ) -> int:
-    """How many of them are in it now; fewer than asked for if some are no members of this workspace."""
+    """How many of them are in it now: those who are members of this workspace."""
     known = await session.scalars(
         select(Membership.id)
         .where(Membership.tenant_id == scope.tenant_id, Membership.id.in_(member_ids))
