@@ -166,7 +166,7 @@ async def liar() -> AsyncGenerator[Liar]:
         yield told
 
 
-def unsigned(claims: dict[str, Any]) -> str:
-    parts = ({"alg": "none"}, claims)
+def unsigned(claims: dict[str, Any], alg: str = "none", **header: str) -> str:
+    parts = ({"alg": alg} | header, claims)
     texts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts]
     return ".".join(text.rstrip("=") for text in texts) + "."

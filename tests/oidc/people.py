@@ -7,7 +7,8 @@ import httpx
 import psycopg
 from fastapi import FastAPI
 
-from tests.builders import Tenant, client, owner_conninfo
+from monster.kit.ids import new_id
+from tests.builders import ORIGIN, Tenant, owner_conninfo
 from tests.oidc.company import CLIENT, SECRET, Company
 
 PAGE = {"Accept": "text/html"}
@@ -34,6 +35,16 @@ async def add_provider(tenant: Tenant, issuer: str, **changes: object) -> dict[s
     return answer.json()
 
 
+def stranger(tenant: Tenant) -> httpx.AsyncClient:
+    """In a browser of their own, at an address of their own: how often one may try is counted."""
+    number = f"{new_id().int & (1 << 64) - 1:016x}"
+    address = "2001:db8::" + ":".join(number[i : i + 4] for i in range(0, 16, 4))
+    sender = httpx.ASGITransport(
+        tenant.dashboard, raise_app_exceptions=False, client=(address, 40_000)
+    )
+    return httpx.AsyncClient(transport=sender, base_url=ORIGIN)
+
+
 class Came(NamedTuple):
     browser: httpx.AsyncClient
     answer: httpx.Response
@@ -43,7 +54,7 @@ async def begin(
     tenant: Tenant, browser: httpx.AsyncClient | None = None, onward: str = "/"
 ) -> tuple[httpx.AsyncClient, str]:
     """The browser, and where it is sent."""
-    browser = browser or client(tenant.dashboard)
+    browser = browser or stranger(tenant)
     answer = await browser.get(f"/sign-in/sso/{tenant.id}", params={"next": onward}, headers=PAGE)
     assert answer.status_code == 303, answer.text
     return browser, answer.headers["Location"]

@@ -42,7 +42,7 @@ from monster.kit.db import SessionMaker
 from monster.kit.rates import Rate
 
 LASTS = timedelta(minutes=10)
-_RATE = Rate(60, timedelta(minutes=1))  # of each step: a whole office may share an address
+_RATE = Rate(120, timedelta(minutes=1))  # of each step: a whole office may share an address
 _SLUG = re.compile(r"[a-z0-9-]{1,300}")
 
 
