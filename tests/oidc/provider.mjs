@@ -35,11 +35,12 @@ const page = (uid) => `<!doctype html><html lang="en"><title>Sign in at the comp
 
 provider.use(async (ctx, next) => {
   const [, uid, abort] = ctx.path.match(/^\/interaction\/([\w-]+)(\/abort)?$/) ?? [];
+  if (ctx.path === "/favicon.ico") return void (ctx.status = 204);
   if (!uid) return next();
   const finish = (result) => provider.interactionFinished(ctx.req, ctx.res, result);
   ctx.respond = false;
   if (abort) return finish({ error: "access_denied", error_description: "cancelled" });
-  if (ctx.method === "GET") return void ctx.res.setHeader("Content-Type", "text/html").end(page(uid));
+  if (ctx.method === "GET") return void ctx.res.writeHead(200, { "Content-Type": "text/html" }).end(page(uid));
   const chunks = [];
   for await (const chunk of ctx.req) chunks.push(chunk);
   return finish({ login: { accountId: new URLSearchParams(Buffer.concat(chunks).toString()).get("login") } });

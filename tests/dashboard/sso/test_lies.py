@@ -70,6 +70,22 @@ def _with_another_key(liar: Liar, url: str) -> str:
     return jwt.encode({"alg": "RS256", "kid": "liar"}, liar.claims(url), another, ["RS256"])
 
 
+def _unsigned(liar: Liar, url: str) -> str:
+    return unsigned(liar.claims(url))
+
+
+def _nothing(_: Liar, __: str) -> str:
+    return ""
+
+
+def _nonsense(_: Liar, __: str) -> str:
+    return "a.b.c"
+
+
+def _with_an_unknown_key(liar: Liar, url: str) -> str:
+    return liar.sign(liar.claims(url), kid="never published")
+
+
 def _changed(liar: Liar, url: str) -> str:
     head, body, signature = liar.sign(liar.claims(url)).split(".")
     return f"{head}.{body[:-4]}AAAA.{signature}"
@@ -78,14 +94,14 @@ def _changed(liar: Liar, url: str) -> str:
 @pytest.mark.parametrize(
     "forge",
     [
-        lambda liar, url: unsigned(liar.claims(url)),
+        _unsigned,
         _with_public_key,
         _with_client_secret,
         _with_another_key,
         _changed,
-        lambda *_: "",
-        lambda *_: "a.b.c",
-        lambda liar, url: liar.sign(liar.claims(url), kid="never published"),
+        _nothing,
+        _nonsense,
+        _with_an_unknown_key,
         told(iss="https://somebody.else"),
         told(aud="another client"),
         told(aud=["monster", "another client"]),  # without azp
