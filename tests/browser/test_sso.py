@@ -15,7 +15,7 @@ from monster.kit.addresses import parse_networks
 from monster.kit.embedded import Embedded
 from monster.kit.ids import new_id
 from tests.browser.conftest import Platform, served
-from tests.browser.look import ROOT, SIZES, Size, Theme, Visitor, too_wide, violations
+from tests.browser.look import ROOT, SIZES, Size, Theme, Visitor, out_of_reach, too_wide, violations
 from tests.builders import PRIVATE_PEM, Tenant, transport
 from tests.oidc.company import CLIENT, SECRET, Company, company
 from tests.oidc.people import CALLBACK, add_provider
@@ -126,3 +126,4 @@ async def test_its_pages_are_sound(
             await page.screenshot(path=picture, full_page=True)
             assert not await violations(page), path
             assert await too_wide(page) == 0, path
+            assert await out_of_reach(page) == 0, path

@@ -110,7 +110,9 @@ class Liar:
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])  # instead of the truth
     keys: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     id_token: str = ""
+    id_tokens: dict[str, str] = field(default_factory=dict[str, str])  # by the code
     userinfo: object = None
+    sent: str = ""  # to the token endpoint, the last time
     asked: list[str] = field(default_factory=list[str])
 
     def claims(self, url: str, **changes: object) -> dict[str, Any]:
@@ -130,10 +132,14 @@ class Liar:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         path = head.split()[1]
         self.asked.append(path)
+        if length := re.search(r"(?i)content-length: (\d+)", head):
+            self.sent = (await reader.readexactly(int(length[1]))).decode()
+        (code,) = parse_qs(self.sent).get("code", [""])
+        id_token = self.id_tokens.get(code, self.id_token)
         answers: dict[str, object] = {
             "/.well-known/openid-configuration": self._metadata(),
             "/jwks": {"keys": self.keys},
-            "/token": {"access_token": "at", "token_type": "Bearer", "id_token": self.id_token},
+            "/token": {"access_token": "at", "token_type": "Bearer", "id_token": id_token},
             "/me": self.userinfo,
         }
         body = orjson.dumps(answers[path])

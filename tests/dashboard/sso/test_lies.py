@@ -1,9 +1,11 @@
 """Providers that lie, are careless, or are not who they say: nobody gets in."""
 
+import asyncio
 import base64
 import hmac
 from collections.abc import Callable
 from typing import Any, TypeAlias
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -12,10 +14,11 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from monster.dashboard.identity.scope import COOKIE
+from monster.dashboard.oidc.client import LARGEST
 from monster.kit.ids import new_id
 from tests.builders import Tenant
-from tests.oidc.company import SECRET, Liar, unsigned
-from tests.oidc.people import CALLBACK, PAGE, add_provider, begin, role_of, stranger
+from tests.oidc.company import CLIENT, SECRET, Liar, unsigned
+from tests.oidc.people import CALLBACK, PAGE, add_provider, begin, role_of, rows, stranger
 
 Forge: TypeAlias = Callable[[Liar, str], str]
 
@@ -181,6 +184,8 @@ async def test_an_address_is_verified_where_it_is_told(tenant: Tenant, mallory: 
         ({"token_endpoint": "http://login.example.com/token"}, "provider_insecure"),
         ({"authorization_endpoint": "javascript:alert(1)"}, "bad_answer"),
         ({"authorization_endpoint": "/auth"}, "bad_answer"),
+        ({"authorization_endpoint": "https://[x]/"}, "bad_answer"),
+        ({"authorization_endpoint": "https://login.example.com/a\r\nX: y"}, "bad_answer"),
         ({"userinfo_endpoint": "https://a@b.example/"}, "bad_answer"),
         ({"response_types_supported": ["id_token"]}, "provider_unsuitable"),
         ({"code_challenge_methods_supported": ["plain"]}, "provider_unsuitable"),
@@ -200,6 +205,52 @@ async def test_metadata_that_is_not_good_enough(
     path = f"/api/identity-providers/{provider['id']}/test"
     result = (await tenant.member("admin").post(path)).json()
     assert (result["works"], result["code"]) == (False, code)
+
+
+async def test_a_code_may_be_anything(tenant: Tenant, mallory: Liar) -> None:
+    mallory.metadata = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    await add_provider(tenant, mallory.issuer)
+    browser, url = await begin(tenant)
+    mallory.id_token = mallory.sign(mallory.claims(url, email=f"{new_id()}@liar.example"))
+    query = {"state": httpx.URL(url).params["state"], "code": "ü \0\r\n<&=%zz"}
+    answer = await browser.get(CALLBACK, params=query, headers=PAGE)
+    assert answer.status_code == 303
+    sent = parse_qs(mallory.sent)
+    assert (sent["code"], sent["client_id"]) == ([query["code"]], [CLIENT])
+    assert sent["client_secret"] == [SECRET]
+
+
+async def test_an_answer_that_is_too_long_is_not_read(tenant: Tenant, mallory: Liar) -> None:
+    mallory.metadata = {"more": "x" * (LARGEST + 1)}
+    made = await add_provider(tenant, mallory.issuer)
+    path = f"/api/identity-providers/{made['id']}/test"
+    result = (await tenant.member("admin").post(path)).json()
+    assert (result["works"], result["code"]) == (False, "provider_unreachable")
+
+
+async def test_of_two_who_come_at_once_both_are_in(tenant: Tenant, mallory: Liar) -> None:
+    """The same new person, in two browsers."""
+    address = f"{new_id()}@liar.example"
+    await add_provider(tenant, mallory.issuer)
+    begun = [await begin(tenant) for _ in range(2)]
+    nonces = [httpx.URL(url).params["nonce"] for _, url in begun]
+    mallory.id_tokens = {
+        nonce: mallory.sign(mallory.claims(url, email=address))
+        for nonce, (_, url) in zip(nonces, begun, strict=True)
+    }
+    queries = [
+        {"state": httpx.URL(url).params["state"], "code": nonce}
+        for nonce, (_, url) in zip(nonces, begun, strict=True)
+    ]
+    answers = await asyncio.gather(
+        *(
+            browser.get(CALLBACK, params=query, headers=PAGE)
+            for (browser, _), query in zip(begun, queries, strict=True)
+        )
+    )
+    assert [answer.status_code for answer in answers] == [303, 303]
+    members = "select count(*) from tenant_member where tenant_id = %s and role = 'viewer'"
+    assert rows(tenant.dashboard, members, tenant.id) == [(1,)]
 
 
 async def test_private_addresses_are_refused_unless_an_admin_allows_them(

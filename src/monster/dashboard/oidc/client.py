@@ -21,10 +21,10 @@ from monster.dashboard.oidc.metadata import Metadata
 from monster.kit.addresses import Guard, why_blocked
 from monster.kit.outbound import TooLarge
 
-LARGEST = 1 << 20  # bytes of one answer
+LARGEST = 1 << 18  # bytes of one answer
 _SECONDS = 10  # for one answer, all of it
 _REMEMBER = 300  # seconds
-_MANY = 1000  # addresses whose answers are remembered
+_MANY = 200  # addresses whose answers are remembered
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 

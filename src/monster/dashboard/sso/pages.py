@@ -22,7 +22,7 @@ CALLBACK = f"{_HOME}/callback"
 router = APIRouter(prefix=_HOME, tags=["pages"], default_response_class=HTMLResponse)
 
 _WHY = {
-    "bad_state": "This sign-in was begun in another browser, is finished, or was left for too long.",
+    "bad_state": "This sign-in was begun in another browser, is over, or was left for too long.",
     "provider_error": "Your company's sign-in did not let you in.",
     "provider_gone": "Your workspace has switched this sign-in off.",
     "email_missing": "Your company's sign-in did not say which e-mail address is yours.",
