@@ -69,7 +69,7 @@ class Platform:
 
 @pytest.fixture(scope="session")
 async def platform(postgres: Embedded, engine: FastAPI) -> AsyncIterator[Platform]:
-    async with _served(engine, "off") as engine_url:  # its own fixture began its lifespan
+    async with served(engine, "off") as engine_url:  # its own fixture began its lifespan
         settings = Settings(
             database_url=SecretStr(postgres.url(database.NAME, database.ROLE)),
             signing_key=SecretStr(PRIVATE_PEM),
@@ -77,7 +77,7 @@ async def platform(postgres: Embedded, engine: FastAPI) -> AsyncIterator[Platfor
             engine_url=engine_url,
         )
         app = create_app(settings)
-        async with _served(app, "on") as url:
+        async with served(app, "on") as url:
             tenant = Tenant(app, engine)
             await furnish(tenant)
             yield Platform(url, tenant)
@@ -91,8 +91,10 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _served(app: FastAPI, lifespan: Literal["on", "off"]) -> AsyncGenerator[str]:
-    config = uvicorn.Config(app, "127.0.0.1", 0, lifespan=lifespan, log_config=None)
+async def served(
+    app: FastAPI, lifespan: Literal["on", "off"], port: int = 0
+) -> AsyncGenerator[str]:
+    config = uvicorn.Config(app, "127.0.0.1", port, lifespan=lifespan, log_config=None)
     server = _Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:

@@ -92,6 +92,12 @@ async def person(session: AsyncSession, email: str) -> uuid.UUID | None:
     return await session.scalar(select(User.id).where(func.lower(email) == _EMAIL, User.is_active))
 
 
+async def tenant_by_slug(session: AsyncSession, slug: str) -> uuid.UUID | None:
+    return await session.scalar(
+        select(Tenant.id).where(Tenant.slug == slug, Tenant.suspended_at.is_(None))
+    )
+
+
 async def home(session: AsyncSession, user_id: uuid.UUID) -> uuid.UUID | None:
     """The tenant to begin in: the person's own, else the first they came to."""
     await session.execute(select(func.set_config("app.user_id", str(user_id), True)))  # noqa: FBT003

@@ -90,6 +90,8 @@ async def identify(session: AsyncSession, token: str, lifetime: Lifetime) -> Ide
     if found is None:
         raise Unauthenticated("sign in first")
     role = await queries.role(session, found.tenant_id, found.user_id) if found.tenant_id else None
+    if found.identity_provider_id and role == "owner":
+        role = "admin"  # whoever sets up single sign-on must not become the owner by it
     if found.seen_long_ago:
         await queries.touch(session, found.id)
     return Identity(
@@ -127,6 +129,11 @@ async def member(session: AsyncSession, email: str) -> tuple[uuid.UUID, uuid.UUI
         return None
     role = await queries.role(session, tenant_id, user_id)
     return (tenant_id, user_id, role) if role else None
+
+
+async def tenant_by_slug(session: AsyncSession, slug: str) -> uuid.UUID | None:
+    """None also of a tenant that is suspended."""
+    return await queries.tenant_by_slug(session, slug)
 
 
 async def names(
