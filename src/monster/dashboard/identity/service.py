@@ -62,6 +62,11 @@ async def prove(
     return attempt
 
 
+async def forgive(session: AsyncSession, user_id: uuid.UUID) -> None:
+    """After a right password, those before it that were wrong."""
+    await queries.forgive(session, user_id)
+
+
 async def note_sign_in(
     session: AsyncSession, user_id: uuid.UUID, tenant_id: uuid.UUID | None, device: Device
 ) -> None:
