@@ -141,7 +141,8 @@ class Post:
         await self.deliver()
         rows = run(
             self.postgres,
-            "select subject, text, html from dev_mail where lower(recipient) = lower(%s) order by id",
+            "select subject, text, html from dev_mail where lower(recipient) = lower(%s) "
+            "order by id",
             email,
         )
         return [Letter(*map(str, row)) for row in rows]

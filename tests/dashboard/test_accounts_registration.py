@@ -95,9 +95,7 @@ async def test_a_link_works_once_also_for_two_at_once(
     assert run(postgres, 'select count(*) from "user" where email = %s', eve.email) == [(1,)]
     page = await client(dashboard).get(letter.path, headers=PAGE)
     assert (page.status_code, "This link does not work" in page.text) == (422, True)
-    again = await client(dashboard).post(
-        "/api/registrations/verify", json={"token": letter.token}
-    )
+    again = await client(dashboard).post("/api/registrations/verify", json={"token": letter.token})
     assert (again.status_code, again.json()["error"]["code"]) == (422, "token_worthless")
 
 
@@ -158,7 +156,10 @@ async def test_a_link_that_is_too_old_opens_nothing(
         ({"password": "nul\0nul\0nul\0"}, "password"),
         ({"password": "Password123"}, "password"),
         ({"password": "aaaaaaaaaaaa"}, "password"),
-        ({"email": "eve.the.first@example.com", "password": "Eve.the.first@example.com"}, "password"),
+        (
+            {"email": "eve.the.first@example.com", "password": "Eve.the.first@example.com"},
+            "password",
+        ),
     ],
 )
 async def test_bad_input_is_said_at_its_field(

@@ -73,6 +73,8 @@ class SmtpServer:
                 await self._hand_over(message, sender, mail.recipient)
         except (SMTPException, OSError) as error:
             raise _judge(error) from error
+        except ValueError as error:  # of an address that the protocol has no way to say
+            raise MailRefused(one_line(str(error))[:200]) from error
 
     async def _hand_over(self, message: EmailMessage, sender: str, recipient: str) -> None:
         here = _is_here(self._host)
