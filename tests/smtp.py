@@ -56,7 +56,7 @@ def _check(
     _server: object, _session: object, _envelope: object, _how: str, data: object
 ) -> AuthResult:
     right = LoginPassword(b"monster", b"s:cret/@1")
-    return AuthResult(success=data == right)
+    return AuthResult(success=data == right, handled=False)
 
 
 def certificate(folder: Path) -> ssl.SSLContext:

@@ -1,7 +1,4 @@
-"""What somebody can learn or try at the door, and what they cannot.
-
-All of it with passwords hashed at full cost, as in production.
-"""
+"""What somebody can learn or try at the door, and what they cannot."""
 
 import asyncio
 import statistics
@@ -57,6 +54,7 @@ async def forgot_api(app: FastAPI, person: Person) -> httpx.Response:
 
 
 QUESTIONS = [sign_in_page, sign_in_api, register_page, register_api, forgot_page, forgot_api]
+cheaply = pytest.mark.usefixtures("quick_hashes")
 each_question = pytest.mark.parametrize("ask", QUESTIONS, ids=lambda ask: ask.__name__)
 
 
@@ -70,18 +68,22 @@ def seen(answer: httpx.Response, person: Person) -> tuple[object, ...]:
     return answer.status_code, headers, answer.text.replace(person.email, "THEM")
 
 
+@cheaply
 @each_question
 async def test_the_answer_does_not_tell_who_exists(
     dashboard: FastAPI, known: Person, ask: Ask
 ) -> None:
     """Up to the attempt that locks, and beyond what one may ask."""
-    unknown = Person()
+    unknown, codes = Person(), set[object]()
     for attempt in range(12):
         answers = [seen(await ask(dashboard, person), person) for person in (known, unknown)]
         assert answers[0] == answers[1], attempt
-    assert answers[0][0] == 429
+        codes.add(answers[0][0])
+    assert 429 in codes
+    assert len(codes) == 2
 
 
+@cheaply
 @each_question
 async def test_the_database_is_asked_the_same(
     dashboard: FastAPI,
@@ -123,6 +125,7 @@ async def test_the_time_does_not_tell_who_exists(
         assert min(known, unknown) > 0.05
 
 
+@cheaply
 async def test_an_account_that_is_locked_or_gone_answers_alike(
     dashboard: FastAPI, sessions: SessionMaker, postgres: Embedded, statements: Statements
 ) -> None:
@@ -170,6 +173,7 @@ async def guess(app: FastAPI, person: Person, number: int) -> int:
     return (await client(app).post("/api/sessions", json=body)).status_code
 
 
+@cheaply
 @pytest.mark.parametrize("limits", ["as they are", "none"])
 async def test_of_200_guesses_at_once_five_are_looked_at(
     dashboard: FastAPI,
@@ -179,12 +183,8 @@ async def test_of_200_guesses_at_once_five_are_looked_at(
     monkeypatch: pytest.MonkeyPatch,
     limits: str,
 ) -> None:
-    """The cost of a hash does not matter here, and 200 dear ones take a minute."""
     ada, eve = [await settle(sessions, Person()) for _ in range(2)]
     hers = hash_of(postgres, ada)
-    monkeypatch.setattr(
-        "monster.kit.passwords.NOBODYS", bcrypt.hashpw(b"", bcrypt.gensalt(4)).decode()
-    )
     checked = watch(monkeypatch)
     if limits == "none":
         freely(monkeypatch)
@@ -212,6 +212,7 @@ async def test_of_200_guesses_at_once_five_are_looked_at(
     assert letters == ["Your account is locked for half an hour"]
 
 
+@cheaply
 async def test_each_lock_is_told_once(
     dashboard: FastAPI,
     sessions: SessionMaker,
@@ -231,6 +232,7 @@ async def test_each_lock_is_told_once(
     assert logged == {"LOGIN_FAILED": 10, "LOCK": 2}
 
 
+@cheaply
 async def test_one_address_cannot_try_many_accounts(dashboard: FastAPI) -> None:
     visitor = client(dashboard)
     answers = await asyncio.gather(
@@ -259,6 +261,7 @@ async def test_a_whole_network_of_ipv6_is_one_address(dashboard: FastAPI) -> Non
     assert codes == {202: 10, 429: 23}
 
 
+@cheaply
 async def test_nothing_that_was_typed_is_kept(dashboard: FastAPI, postgres: Embedded) -> None:
     """People type their password where the e-mail belongs."""
     typed = f"my-secret-{Person().email}"
