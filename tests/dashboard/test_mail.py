@@ -13,18 +13,20 @@ from fastapi import FastAPI
 from monster.dashboard import database
 from monster.dashboard.accounts.jobs import sweep
 from monster.dashboard.app import create_app
+from monster.dashboard.engine_client import HttpEngine
 from monster.dashboard.identity import service as identity
 from monster.dashboard.identity.models import TokenKind
 from monster.dashboard.mail import jobs
 from monster.dashboard.mail.jobs import Office
 from monster.dashboard.mail.schemas import Letter, SendMail
+from monster.dashboard.worker import create_worker
 from monster.kit import tenancy
 from monster.kit.audit import PLATFORM
 from monster.kit.db import SessionMaker
 from monster.kit.embedded import Embedded
 from monster.kit.ids import new_id
 from monster.kit.smtp import BadSmtpUrl, Mail, MailDelayed, MailRefused, SmtpServer
-from tests.builders import Tenant, client, dashboard_settings, transport
+from tests.builders import KEY, Tenant, client, dashboard_settings, transport
 from tests.people import PAGE, Person, Post, run, send, settle
 from tests.smtp import Mailbox, certificate, serving
 
@@ -389,3 +391,17 @@ async def test_what_is_over_is_swept(
         await sweep(sessions)
         count = run(postgres, "select count(*) from one_time_token where email = %s", eve.email)
         assert count == [(left,)]
+
+
+async def test_the_sweeper_is_a_job_of_every_hour(
+    sessions: SessionMaker, postgres: Embedded, engine: FastAPI, post: Post
+) -> None:
+    told = dashboard_settings(postgres.url(database.NAME, database.ROLE))
+    worker = create_worker(told, sessions, HttpEngine(client(engine), KEY))
+    ((_, hourly),) = worker.periodic_registry.periodic_tasks.items()
+    assert (hourly.task.name, hourly.cron) == ("accounts.sweep", "17 * * * *")
+    run(postgres, "insert into rate_bucket values ('older', 1, now() - interval '25 hours')")
+    async with worker.open_async():
+        await worker.configure_task("accounts.sweep").defer_async(timestamp=0)
+    await post.deliver()
+    assert not run(postgres, "select 1 from rate_bucket where key = 'older'")
