@@ -4,7 +4,7 @@ from playwright.async_api import expect
 
 from tests.browser.conftest import Platform
 from tests.browser.look import Visitor, violations
-from tests.people import PASSWORD, link
+from tests.members import PASSWORD, link
 
 
 async def test_from_an_invitation_to_the_end_of_a_membership(

@@ -18,7 +18,7 @@ from monster.kit.db import SessionMaker
 from monster.kit.embedded import Embedded
 from monster.kit.ids import new_id
 from tests import admins
-from tests.builders import KEY, PRIVATE_PEM, Tenant
+from tests.builders import KEY, PRIVATE_PEM, Tenant, dashboard_settings
 from tests.process import MASTER_KEY
 
 URL = "/api/admin/system"
@@ -78,8 +78,8 @@ async def test_a_failed_job_is_shown_with_its_error_and_tried_again(
         lambda _: httpx.Response(403, json={"error": {"code": "no", "message": "no"}})
     )
     async with httpx.AsyncClient(transport=refusing, base_url="http://engine") as http:
-        conninfo = postgres.conninfo(database.NAME, database.ROLE)
-        worker = create_worker(conninfo, sessions, HttpEngine(http, KEY))
+        settings = dashboard_settings(postgres.url(database.NAME, database.ROLE))
+        worker = create_worker(settings, sessions, HttpEngine(http, KEY))
         async with worker.open_async():
             await worker.run_worker_async(
                 wait=False, install_signal_handlers=False, listen_notify=False

@@ -9,7 +9,7 @@ import pytest
 from monster.kit.ids import new_id
 from monster.kit.testing import Statements
 from tests.builders import Tenant, client, create_agent
-from tests.people import PAGE
+from tests.members import PAGE
 
 URL = "/api/folders"
 HTMX = PAGE | {"HX-Request": "true", "HX-Request-Type": "partial"}

@@ -14,7 +14,7 @@ from monster.kit.ids import new_id
 from monster.kit.rates import Rate
 from monster.kit.testing import Statements
 from tests.builders import Tenant, client, owner_conninfo
-from tests.people import OURS, PAGE, PASSWORD, Known, change, invite, link
+from tests.members import OURS, PAGE, PASSWORD, Known, change, invite, link
 
 URL = "/api/invitations"
 

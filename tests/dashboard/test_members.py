@@ -16,7 +16,7 @@ from monster.kit import passwords
 from monster.kit.ids import new_id
 from monster.kit.testing import Statements
 from tests.builders import Tenant, create_agent, owner_conninfo, publish
-from tests.people import PAGE, PASSWORD, Known, change, member_id
+from tests.members import PAGE, PASSWORD, Known, change, member_id
 
 URL = "/api/members"
 HTMX = PAGE | {"HX-Request": "true", "HX-Request-Type": "partial"}

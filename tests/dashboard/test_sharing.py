@@ -5,7 +5,7 @@ import httpx
 from monster.contracts.tokens import Permission
 from monster.kit.ids import new_id
 from tests.builders import Tenant, create_agent, publish
-from tests.people import PAGE
+from tests.members import PAGE
 
 KEEPER = (
     Permission.KNOWLEDGE_READ,

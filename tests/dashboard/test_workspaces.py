@@ -13,7 +13,7 @@ from monster.kit.ids import new_id
 from monster.kit.rates import Rate
 from monster.kit.testing import Statements
 from tests.builders import Tenant, client, create_agent, owner_conninfo
-from tests.people import PAGE, Known, change, invite
+from tests.members import PAGE, Known, change, invite
 
 HTMX = PAGE | {"HX-Request": "true", "HX-Request-Type": "partial"}
 

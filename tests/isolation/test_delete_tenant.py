@@ -24,7 +24,7 @@ from monster.kit.db import SessionMaker
 from monster.kit.embedded import Embedded
 from monster.kit.ids import new_id
 from tests import catalogue, knowledge, talk
-from tests.builders import KEY, Tenant, client, create_agent, make_spec, publish
+from tests.builders import KEY, Tenant, client, create_agent, dashboard_settings, make_spec, publish
 
 DATABASES = (dashboard_database.NAME, engine_database.NAME)
 VALUE = "sk-0a1b2c3d4e5f"
@@ -75,8 +75,8 @@ def mentions(postgres: Embedded, tenant_id: uuid.UUID) -> dict[str, int]:
 
 
 async def work(postgres: Embedded, sessions: SessionMaker, engine: HttpEngine) -> None:
-    conninfo = postgres.conninfo(dashboard_database.NAME, dashboard_database.ROLE)
-    worker = create_worker(conninfo, sessions, engine)
+    settings = dashboard_settings(postgres.url(dashboard_database.NAME, dashboard_database.ROLE))
+    worker = create_worker(settings, sessions, engine)
     async with worker.open_async():
         await worker.run_worker_async(
             wait=False,

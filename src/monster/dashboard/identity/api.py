@@ -16,5 +16,7 @@ async def create_session(data: SignIn, request: Request) -> Ticket:
 
 
 @router.delete("/current", status_code=204)
-async def end_session(session: PersonTransaction, _: CurrentPerson, token: CurrentToken) -> None:
-    await service.sign_out(session, token)
+async def end_session(
+    session: PersonTransaction, person: CurrentPerson, token: CurrentToken
+) -> None:
+    await service.sign_out(session, person.actor, token)

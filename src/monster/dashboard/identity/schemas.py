@@ -3,10 +3,11 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Secret, StringConstraints
 
+from monster.kit.jobs import JobArgs
 from monster.kit.schemas import Input, Output
 
 # Whether it exists, only a message to it can tell.
@@ -41,6 +42,14 @@ class Device:
 
 
 NOWHERE = Device(None, None, None)
+
+
+class TellLocked(JobArgs):
+    """Job: a letter to somebody whose account was just locked."""
+
+    name: ClassVar[str] = "accounts.tell_locked"
+
+    user_id: uuid.UUID
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,10 +72,8 @@ async def end(session: AsyncSession, person: Person, token: str) -> uuid.UUID:
     who = person.identity
     if who.impersonator_id is None:
         raise NotActing("you act as nobody else")
-    await identity.sign_out(session, token)
+    await identity.sign_out(session, person.actor, token)
     ended = Entry(Action.LOGOUT, "user", who.user_id, more={"impersonation": "ended"})
-    if who.tenant_id:
-        await _record(session, person.actor, ended)
     admin = replace(person.actor, user_id=who.impersonator_id, impersonator_id=None)
     await closing.tell_platform(session, admin, ended)
     return who.impersonator_id

@@ -83,7 +83,7 @@ async def confirm(sessions: SessionMaker, person: Person, data: Transfer) -> Non
     person.require_own()
     email, password = person.identity.user_email, data.password.get_secret_value()
     try:
-        await identity.prove(sessions, email, password)
+        await identity.prove_again(sessions, email, password, person.device)
     except WrongPassword as wrong:
         raise NotConfirmed("this is not your password", field="password") from wrong
 
