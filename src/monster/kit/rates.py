@@ -35,6 +35,7 @@ _TAKE = text(f"""
         where {_LEFT} >= 1
     returning tokens
 """)  # noqa: S608 (made of literals)
+_GIVE_BACK = text("update rate_bucket set tokens = least(:burst, tokens + 1) where key = :key")
 _FORGET = text("delete from rate_bucket where at < now() - interval '1 day'")
 
 
@@ -45,11 +46,20 @@ def create(role: str) -> None:
 
 async def take(session: AsyncSession, rate: Rate, *whose: str) -> None:
     """Counts if this transaction commits, so it is best one of its own. Raises TooMany."""
-    key = hashlib.sha256("\0".join(whose).encode()).digest()
+    key = _key(whose)
     refill = rate.times / rate.per.total_seconds()
     values = {"key": key, "burst": rate.times, "refill": refill}
     if await session.scalar(_TAKE, values) is None:
         raise TooMany("too many attempts: wait a little", retry_after=math.ceil(1 / refill))
+
+
+async def give_back(session: AsyncSession, rate: Rate, *whose: str) -> None:
+    """What was taken by somebody who turned out to be right: only failures shall count."""
+    await session.execute(_GIVE_BACK, {"key": _key(whose), "burst": rate.times})
+
+
+def _key(whose: tuple[str, ...]) -> bytes:
+    return hashlib.sha256("\0".join(whose).encode()).digest()
 
 
 async def forget(session: AsyncSession) -> None:

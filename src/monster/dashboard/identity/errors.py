@@ -29,6 +29,12 @@ class Suspended(Forbidden):
     code = "workspace_suspended"
 
 
+class SecondFactorRequired(Forbidden):
+    """The workspace demands one of its members."""
+
+    code = "second_factor_required"
+
+
 class NotYourAccount(Forbidden):
     """Signed in, but not as the one who may change how the account is entered."""
 

@@ -1,13 +1,14 @@
 """The door for people: sign in, sign out."""
 
 import re
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from monster.dashboard.identity import service
 from monster.dashboard.identity.errors import WrongPassword
-from monster.dashboard.identity.schemas import SignIn, Ticket
+from monster.dashboard.identity.schemas import Challenge, SignIn, Ticket
 from monster.dashboard.identity.scope import (
     COOKIE,
     CurrentScope,
@@ -21,6 +22,8 @@ from monster.dashboard.web.forms import Form
 from monster.kit import clock
 
 router = APIRouter(tags=["pages"], default_response_class=HTMLResponse)
+
+CHALLENGE = "monster_challenge"
 
 _SAID = {"email": "Write it like name@company.com.", "password": "Type your password."}
 
@@ -48,6 +51,8 @@ async def sign_in(request: Request) -> Response:
         ticket = await service.sign_in(state.sessions, form.data, device(request), state.lifetime)
     except WrongPassword as refusal:
         return _page(request, form, onward, status=refusal.status, problem=refusal.message)
+    if isinstance(ticket, Challenge):
+        return _challenged(request, ticket, onward)
     return let_in(request, ticket, onward)
 
 
@@ -74,6 +79,22 @@ def _page(
         onward=onward,
         problem=problem,
     )
+
+
+def _challenged(request: Request, challenge: Challenge, onward: str) -> Response:
+    """To the second step. What stands for the first stays with this browser."""
+    answer = pages.go(request, f"/sign-in/second-factor?{urlencode({'next': onward})}")
+    left = challenge.expires_at - clock.now()
+    answer.set_cookie(
+        CHALLENGE,
+        challenge.token,
+        max_age=int(left.total_seconds()),
+        path="/sign-in",
+        secure=_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
 
 
 def let_in(request: Request, ticket: Ticket, onward: str, said: str = "") -> Response:

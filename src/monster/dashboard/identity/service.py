@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from monster.dashboard.identity import queries
 from monster.dashboard.identity.errors import EmailTaken, TokenWorthless, WrongPassword
 from monster.dashboard.identity.models import OneTimeToken, TokenKind
-from monster.dashboard.identity.schemas import Device, Identity, Lifetime, SignIn, Ticket
+from monster.dashboard.identity.schemas import (
+    Challenge,
+    Device,
+    Identity,
+    Lifetime,
+    Method,
+    SignIn,
+    Ticket,
+)
 from monster.kit import passwords, tenancy
 from monster.kit.db import SessionMaker
 from monster.kit.errors import Unauthenticated
@@ -20,10 +29,12 @@ REFUSAL = (
     "five wrong passwords lock it for half an hour."
 )
 
+_CHALLENGED_FOR = timedelta(minutes=5)
+
 
 async def sign_in(
     sessions: SessionMaker, data: SignIn, device: Device, lifetime: Lifetime
-) -> Ticket:
+) -> Ticket | Challenge:
     """Two transactions: the attempt counts before the password is looked at, whatever follows."""
     async with tenancy.outside(sessions) as session:
         attempt = await queries.reserve_attempt(session, data.email)
@@ -33,7 +44,33 @@ async def sign_in(
         raise WrongPassword(REFUSAL)
     async with tenancy.outside(sessions) as session:
         await queries.forgive(session, attempt.user_id)
+        if challenge := await challenge_if_needed(session, attempt.user_id):
+            return challenge
         return await begin(session, attempt.user_id, device, lifetime)
+
+
+async def challenge_if_needed(session: AsyncSession, user_id: uuid.UUID) -> Challenge | None:
+    """What stands between a right password and a session, if the person has a second factor."""
+    await tenancy.enter_person(session, user_id)
+    methods = await queries.methods(session, user_id)
+    if not methods:
+        return None
+    data = {"passkey": secrets.token_urlsafe(32)}  # what a passkey has to sign
+    kind = "second_factor"
+    token_id = await promise(session, kind, _CHALLENGED_FOR, user_id=user_id, data=data)
+    minted = await mint(session, token_id)
+    assert minted
+    return Challenge(minted[0], methods, minted[1].expires_at)
+
+
+async def second_factors(session: AsyncSession, user_id: uuid.UUID) -> Sequence[Method]:
+    """The transaction must have entered the person."""
+    return await queries.methods(session, user_id)
+
+
+async def home(session: AsyncSession, user_id: uuid.UUID) -> uuid.UUID | None:
+    """The tenant in which the person would begin."""
+    return await queries.home(session, user_id)
 
 
 async def begin(
@@ -77,6 +114,9 @@ async def identify(session: AsyncSession, token: str, lifetime: Lifetime) -> Ide
     if found is None:
         raise Unauthenticated("sign in first")
     role = await queries.role(session, found.tenant_id, found.user_id) if found.tenant_id else None
+    comes_alone = not (found.impersonator_id or found.identity_provider_id)
+    demanded = found.demands_factor and comes_alone
+    has_factor = not demanded or bool(await queries.methods(session, found.user_id))
     if found.seen_long_ago:
         await queries.touch(session, found.id)
     return Identity(
@@ -93,6 +133,7 @@ async def identify(session: AsyncSession, token: str, lifetime: Lifetime) -> Ide
         impersonator_id=found.impersonator_id,
         impersonator_name=found.impersonator_name,
         identity_provider_id=found.identity_provider_id,
+        lacks_factor=not has_factor,
     )
 
 

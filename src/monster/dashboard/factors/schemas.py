@@ -1,0 +1,85 @@
+"""What goes in and out of the settings of second factors."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, TypeAlias
+
+from pydantic import Secret, StringConstraints
+
+from monster.dashboard.identity.models import Passkey
+from monster.dashboard.identity.schemas import Typed
+from monster.dashboard.passkeys.schemas import PasskeyOut
+from monster.kit.schemas import Input, Output
+
+# Of an app or a recovery code, as people write them: with spaces, dashes, in any case.
+Code: TypeAlias = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=40, pattern=r"^[^\x00]*$"),
+]
+
+
+class Confirm(Input):
+    code: Code
+
+
+class Password(Input):
+    password: Secret[Typed]
+
+
+class TotpOut(Output):
+    """`secret` in base32; `uri` is what the QR code says."""
+
+    secret: str
+    uri: str
+
+
+class RecoveryCodesOut(Output):
+    """Shown here and never again. Empty if there were some already."""
+
+    recovery_codes: Sequence[str]
+
+
+class PasskeyAdded(PasskeyOut):
+    """With the recovery codes, if this is the first factor."""
+
+    recovery_codes: Sequence[str]
+
+
+class FactorsOut(Output):
+    """`totp_since` is when the authenticator app was confirmed."""
+
+    totp_since: datetime | None
+    passkeys: Sequence[PasskeyOut]
+    recovery_codes_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    user_id: uuid.UUID
+    totp_since: datetime | None
+    passkeys: Sequence[Passkey]
+    recovery_codes_left: int
+
+    @property
+    def any(self) -> bool:
+        return self.totp_since is not None or bool(self.passkeys)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Of an authenticator app: the secret in base32, and what a QR code says."""
+
+    secret: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before something goes, which takes the password."""
+
+    title: str
+    losses: Sequence[str]
+    action: str
+    verb: str
