@@ -37,7 +37,7 @@ class Authenticator:
         coordinates = {-2: numbers.x.to_bytes(32), -3: numbers.y.to_bytes(32)}
         public = cbor2.dumps({1: 2, 3: -7, -1: 1, **coordinates})
         attested = bytes(16) + len(self.id).to_bytes(2) + self.id + public
-        attestation = {
+        attestation: dict[str, object] = {
             "fmt": "none",
             "attStmt": {},
             "authData": self._data(_PRESENT | _VERIFIED | _ATTESTED) + attested,

@@ -216,7 +216,7 @@ async def test_a_made_up_challenge_is_worth_nothing(dashboard: FastAPI, challeng
         assert answer.status_code == 422
 
 
-async def test_removing_asks_the_password(ada: Account, time: Clock) -> None:
+async def test_removing_asks_the_password(ada: Account) -> None:
     token = (await ada.answer(ada.now())).json()["token"]
     http = client(ada.app, token)
     path = "/api/factors/totp/remove"
@@ -240,7 +240,7 @@ async def test_passwords_cannot_be_tried_without_end(ada: Account) -> None:
         assert code(answer) == (429, "too_many_requests")
 
 
-async def test_new_recovery_codes_replace_the_old(ada: Account, time: Clock) -> None:
+async def test_new_recovery_codes_replace_the_old(ada: Account) -> None:
     http = client(ada.app, (await ada.answer(ada.now())).json()["token"])
     answer = await http.post("/api/factors/recovery-codes", json={"password": ada.password})
     fresh = answer.json()["recovery_codes"]

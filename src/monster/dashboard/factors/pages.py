@@ -9,10 +9,18 @@ from fastapi.responses import HTMLResponse
 
 from monster.dashboard.factors import service
 from monster.dashboard.factors.errors import CodeMismatch, PasswordMismatch
-from monster.dashboard.factors.schemas import Confirm, Password, Question, Setup
+from monster.dashboard.factors.schemas import (
+    HOME,
+    OF_APP,
+    OF_CODES,
+    Confirm,
+    Password,
+    Question,
+    Setup,
+    of_passkey,
+)
 from monster.dashboard.factors.scope import AccountKey, CurrentParty, PartyIfAny, PersonBegin
 from monster.dashboard.factors.service import Begin
-from monster.dashboard.identity.models import Passkey
 from monster.dashboard.identity.scope import CurrentPerson, Person, PersonTransaction
 from monster.dashboard.passkeys import service as passkeys
 from monster.dashboard.passkeys.errors import PasskeyRefused
@@ -25,23 +33,9 @@ from monster.kit.errors import TooMany
 
 router = APIRouter(prefix="/settings/security", tags=["pages"], default_response_class=HTMLResponse)
 
-_HOME = "/settings/security"
-_CRUMB = Crumb("Sign-in and security", _HOME)
+_CRUMB = Crumb("Sign-in and security", HOME)
 _NAME = {"name": "Give it a name of up to 200 characters."}
 _ASKED = {"password": "Type your password."}
-_LAST = "If it is your last second factor, your recovery codes go with it."
-_OF_APP = Question(
-    "Remove the authenticator app?",
-    ("Its codes sign you in no longer. Delete the entry in the app, too.", _LAST),
-    f"{_HOME}/totp/remove",
-    "Remove the app",
-)
-_OF_CODES = Question(
-    "Make new recovery codes?",
-    ("The codes that you have now are worth nothing from then on.",),
-    f"{_HOME}/recovery-codes",
-    "Make new codes",
-)
 
 
 @router.get("")
@@ -55,7 +49,7 @@ async def security(
         "security",
         "",
         factors=await service.overview(session, person.user_id),
-        elsewhere=party.url if party and not _at(request, party.id) else "",
+        elsewhere=party.url if party and request.url.hostname != party.id else "",
         possible=party is not None,
         own=who.impersonator_id is None and who.identity_provider_id is None,
         demanded=who.lacks_factor,
@@ -63,16 +57,12 @@ async def security(
     )
 
 
-def _at(request: Request, host: str) -> bool:
-    return request.url.hostname == host
-
-
 @router.post("/totp/begin")
 async def begin_totp(
     request: Request, session: PersonTransaction, person: CurrentPerson, key: AccountKey
 ) -> Response:
     await service.begin_totp(session, person, key)
-    return pages.go(request, f"{_HOME}/totp")
+    return pages.go(request, f"{HOME}/totp")
 
 
 @router.get("/totp")
@@ -80,7 +70,7 @@ async def show_totp(
     request: Request, session: PersonTransaction, person: CurrentPerson, key: AccountKey
 ) -> Response:
     setup = await service.pending_totp(session, person, key)
-    return _totp(request, person, setup, Form()) if setup else pages.go(request, _HOME)
+    return _totp(request, person, setup, Form()) if setup else pages.go(request, HOME)
 
 
 @router.post("/totp")
@@ -97,7 +87,7 @@ async def confirm_totp(
         form = Form(form.values, {"code": sentence(wrong.message)})
     async with begin() as session:
         setup = await service.pending_totp(session, person, key)
-    return _totp(request, person, setup, form, 422) if setup else pages.go(request, _HOME)
+    return _totp(request, person, setup, form, 422) if setup else pages.go(request, HOME)
 
 
 def _totp(
@@ -158,7 +148,7 @@ def _new_passkey(request: Request, person: Person, form: Form, status: int = 200
 def _done(request: Request, person: Person, codes: Sequence[str], said: str) -> Response:
     """The recovery codes if they are new: this is the only time that they are shown."""
     if not codes:
-        return pages.go(request, _HOME, said)
+        return pages.go(request, HOME, said)
     return _page(request, person, "security_codes", "Recovery codes", codes=codes, done=said)
 
 
@@ -168,17 +158,17 @@ def _done(request: Request, person: Person, codes: Sequence[str], said: str) -> 
 @router.get("/totp/remove")
 async def ask_to_remove_totp(request: Request, person: CurrentPerson) -> Response:
     person.require_own()
-    return _ask(request, person, _OF_APP, Form())
+    return _ask(request, person, OF_APP, Form())
 
 
 @router.post("/totp/remove")
 async def remove_totp(request: Request, person: CurrentPerson, begin: PersonBegin) -> Response:
     person.require_own()
     if wrong := await _refusal(request, person, begin):
-        return _ask(request, person, _OF_APP, wrong, 422)
+        return _ask(request, person, OF_APP, wrong, 422)
     async with begin() as session:
         await service.remove_totp(session, person)
-    return pages.go(request, _HOME, "The authenticator app is removed.")
+    return pages.go(request, HOME, "The authenticator app is removed.")
 
 
 @router.get("/passkeys/{passkey_id}/remove")
@@ -187,7 +177,7 @@ async def ask_to_remove_passkey(
 ) -> Response:
     person.require_own()
     passkey = await passkeys.get(session, person.user_id, passkey_id)
-    return _ask(request, person, _of_passkey(passkey), Form())
+    return _ask(request, person, of_passkey(passkey), Form())
 
 
 @router.post("/passkeys/{passkey_id}/remove")
@@ -198,23 +188,23 @@ async def remove_passkey(
     async with begin() as session:
         passkey = await passkeys.get(session, person.user_id, passkey_id)
     if wrong := await _refusal(request, person, begin):
-        return _ask(request, person, _of_passkey(passkey), wrong, 422)
+        return _ask(request, person, of_passkey(passkey), wrong, 422)
     async with begin() as session:
         await service.remove_passkey(session, person, passkey_id)
-    return pages.go(request, _HOME, f"{passkey.name} is removed.")
+    return pages.go(request, HOME, f"{passkey.name} is removed.")
 
 
 @router.get("/recovery-codes")
 async def ask_for_codes(request: Request, person: CurrentPerson) -> Response:
     person.require_own()
-    return _ask(request, person, _OF_CODES, Form())
+    return _ask(request, person, OF_CODES, Form())
 
 
 @router.post("/recovery-codes")
 async def make_codes(request: Request, person: CurrentPerson, begin: PersonBegin) -> Response:
     person.require_own()
     if wrong := await _refusal(request, person, begin):
-        return _ask(request, person, _OF_CODES, wrong, 422)
+        return _ask(request, person, OF_CODES, wrong, 422)
     async with begin() as session:
         codes = await service.new_codes(session, person)
     return _done(request, person, codes, "The codes before these are worth nothing any more.")
@@ -235,18 +225,8 @@ async def _refusal(request: Request, person: Person, begin: Begin) -> Form | Non
 def _ask(
     request: Request, person: Person, question: Question, form: Form, status: int = 200
 ) -> Response:
-    title = question.title
-    errors = form.errors
-    return _page(request, person, "security_ask", title, status, question=question, errors=errors)
-
-
-def _of_passkey(passkey: Passkey) -> Question:
-    return Question(
-        f"Remove “{passkey.name}”?",
-        ("It signs you in no longer. The device keeps its half: delete it there, too.", _LAST),
-        f"{_HOME}/passkeys/{passkey.id}/remove",
-        "Remove the passkey",
-    )
+    values: dict[str, object] = {"question": question, "errors": form.errors}
+    return _page(request, person, "security_ask", question.title, status, **values)
 
 
 def _page(

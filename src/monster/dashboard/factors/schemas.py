@@ -83,3 +83,29 @@ class Question:
     losses: Sequence[str]
     action: str
     verb: str
+
+
+HOME = "/settings/security"
+_LAST = "If it is your last second factor, your recovery codes go with it."
+
+OF_APP = Question(
+    "Remove the authenticator app?",
+    ("Its codes sign you in no longer. Delete the entry in the app, too.", _LAST),
+    f"{HOME}/totp/remove",
+    "Remove the app",
+)
+OF_CODES = Question(
+    "Make new recovery codes?",
+    ("The codes that you have now are worth nothing from then on.",),
+    f"{HOME}/recovery-codes",
+    "Make new codes",
+)
+
+
+def of_passkey(passkey: Passkey) -> Question:
+    return Question(
+        f"Remove “{passkey.name}”?",
+        ("It signs you in no longer. The device keeps its half: delete it there, too.", _LAST),
+        f"{HOME}/passkeys/{passkey.id}/remove",
+        "Remove the passkey",
+    )

@@ -129,7 +129,7 @@ def _place(user_id: uuid.UUID) -> tuple[str, str]:
 
 def _setup(person: Person, secret: str) -> Setup:
     app = TOTP(secret)
-    return Setup(secret, app.provisioning_uri(person.identity.user_email, issuer_name=_ISSUER))
+    return Setup(secret, app.provisioning_uri(name=person.identity.user_email, issuer_name=_ISSUER))
 
 
 # Passkeys
