@@ -132,9 +132,9 @@ async def test_guesses_are_counted_for_the_person_over_all_challenges(ada: Accou
 
 
 async def test_guesses_made_at_once_are_counted_before_they_are_checked(ada: Account) -> None:
-    challenges = [await ada.challenge() for _ in range(10)]
+    challenges = [await ada.challenge() for _ in range(4)] * 2
     answers = await asyncio.gather(*(ada.answer("000000", one) for one in challenges))
-    assert sorted(a.status_code for a in answers) == [401] * 5 + [429] * 5
+    assert sorted(a.status_code for a in answers) == [401] * 5 + [429] * 3
 
 
 async def test_who_is_right_is_not_counted(ada: Account, time: Clock) -> None:
