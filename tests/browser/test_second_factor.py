@@ -86,7 +86,7 @@ async def test_an_authenticator_app_from_set_up_to_sign_in(page: Page, platform:
     account.totp = TOTP(shown.replace(" ", ""))
     await page.get_by_label("Code").fill("000000")
     await page.get_by_role("button", name="Confirm").click()
-    await expect(page.get_by_text("This is not the code of now")).to_be_visible()
+    await expect(page.get_by_text("This is not the code that the app shows now.")).to_be_visible()
     await look(page, "set-up")
     await page.get_by_label("Code").fill(account.now(-1))
     await page.get_by_role("button", name="Confirm").click()

@@ -42,6 +42,24 @@ async def test_a_passkey_makes_a_session(ada: Account) -> None:
     ]
 
 
+async def test_either_factor_makes_a_session(ada: Account) -> None:
+    entered = await ada.answer(ada.codes[0])
+    await ada.with_app(client(ada.app, entered.json()["token"]))
+    assert len(ada.codes) == 10  # those of the first factor go on
+    answer = await client(ada.app).post("/api/sessions", json=ada.says)
+    assert answer.json()["methods"] == ["passkey", "totp"]
+    assert (await ada.answer(ada.now(), answer.json()["challenge"])).status_code == 201
+    challenge = await ada.challenge()
+    signed = ada.passkey.get(await ada.asked(challenge))
+    assert (await ada.sign(challenge, signed)).status_code == 201
+
+
+async def test_the_document_tells_of_the_second_step(dashboard: FastAPI) -> None:
+    refusals = dashboard.openapi()["paths"]["/api/sessions"]["post"]["responses"]
+    schema = refusals["401"]["content"]["application/json"]["schema"]
+    assert schema == {"$ref": "#/components/schemas/ChallengeOut"}
+
+
 async def test_a_recovery_code_stands_in_for_a_passkey(ada: Account) -> None:
     assert code(await ada.answer("123456")) == (401, "wrong_code")  # there is no app
     assert (await ada.answer(ada.codes[3])).status_code == 201

@@ -1,12 +1,14 @@
 """Authenticator apps: set up, asked for, worth one use, limited, sealed, removed."""
 
 import asyncio
+import uuid
 from datetime import datetime, timedelta
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
-from monster.kit import clock, rates
+from monster.kit import clock, rates, tenancy
 from tests.builders import Tenant, client
 from tests.second_factor import SECOND, Account, code, run
 
@@ -170,6 +172,19 @@ async def test_neither_secret_nor_codes_can_be_read_in_the_database(ada: Account
     assert opened.decode() == ada.totp.secret
     rows = run(ada.app, "select code_hash from recovery_code where user_id = %s", ada.id)
     assert {len(bytes(row[0])) for row in rows} == {32}
+
+
+@pytest.mark.parametrize("table", ["totp", "passkey", "recovery_code"])
+async def test_the_database_shows_factors_to_their_person_alone(ada: Account, table: str) -> None:
+    http = client(ada.app, (await ada.answer(ada.codes[0])).json()["token"])
+    await ada.with_passkey(http)
+    bob = await Account(ada.app).settle()
+    seen = text(f"select count(*) > 0 from {table}")
+    for person, sees in ((None, False), (bob, False), (ada, True)):
+        async with tenancy.outside(ada.app.state.sessions) as session:
+            if person:
+                await tenancy.enter_person(session, uuid.UUID(person.id))
+            assert await session.scalar(seen) is sees
 
 
 async def test_a_secret_moved_to_another_person_does_not_open(ada: Account) -> None:

@@ -93,7 +93,7 @@ async def confirm_totp(session: AsyncSession, person: Person, key: Key, code: st
     if app is None or app.confirmed_at is not None:
         raise NoApp("there is no authenticator app to confirm: begin again")
     if not await _is_new(session, app, key, code):
-        raise CodeMismatch("this is not the code of now: look again", field="code")
+        raise CodeMismatch("this is not the code that the app shows now", field="code")
     codes = await _codes_if_none(session, person.user_id)
     await _record(session, person, Entry(Action.CREATE, "totp", person.user_id))
     return codes

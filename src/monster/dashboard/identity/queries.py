@@ -166,7 +166,7 @@ async def methods(session: AsyncSession, user_id: uuid.UUID) -> Sequence[Method]
     """Of a second factor. The transaction must have entered the person."""
     app = select(literal("totp")).where(Totp.user_id == user_id, Totp.confirmed_at.is_not(None))
     keys = select(literal("passkey")).where(Passkey.user_id == user_id)
-    return cast_type(Sequence[Method], (await session.scalars(app.union(keys))).all())
+    return sorted(cast_type(Sequence[Method], (await session.scalars(app.union(keys))).all()))
 
 
 async def touch(session: AsyncSession, session_id: uuid.UUID) -> None:

@@ -6,11 +6,18 @@ const SAID = {
   SecurityError: "Passkeys do not work at this address.",
 };
 
+function words(error) {
+  if (!window.isSecureContext) return "Passkeys need https.";
+  if (!window.PublicKeyCredential?.parseCreationOptionsFromJSON) return "This browser is too old for passkeys.";
+  if (error.name === "Refused") return `${error.message[0].toUpperCase()}${error.message.slice(1)}.`;
+  return SAID[error.name] ?? "It did not work. Try again.";
+}
+
 async function make(form) {
   const headers = { "X-CSRF-Token": form.elements.csrf.value, Accept: "application/json" };
   const answer = await fetch(form.dataset.options, { method: "POST", headers });
   const told = await answer.json();
-  if (!answer.ok) throw new Error(told.error.message);
+  if (!answer.ok) throw Object.assign(new Error(told.error.message), { name: "Refused" });
   form.elements.challenge.value = told.challenge;
   return navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(told.options) });
 }
@@ -31,7 +38,7 @@ async function ask(event) {
     form.elements.credential.value = JSON.stringify(credential);
     form.submit();
   } catch (error) {
-    problem.textContent = SAID[error.name] ?? (window.PublicKeyCredential ? "It did not work. Try again." : "This browser knows no passkeys.");
+    problem.textContent = words(error);
     problem.hidden = send.disabled = false;
   }
 }
