@@ -272,6 +272,7 @@ async def test_a_workspace_may_demand_a_second_factor(tenant: Tenant, other: Ten
     assert part.headers["HX-Redirect"] == HOME
     page = await member.get(HOME, headers=PAGE)
     assert "Set up a second factor to go on" in page.text
+    assert (await tenant.member("viewer").post("/sign-out", headers=PAGE)).status_code == 303
     assert (await elsewhere.get("/api/agents")).status_code == 200
 
     secret = (await member.post("/api/factors/totp")).json()["secret"]

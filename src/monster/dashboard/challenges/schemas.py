@@ -1,12 +1,10 @@
 """What is sent in the second step of signing in."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import Json
 
 from monster.dashboard.factors.schemas import Code
-from monster.dashboard.identity.schemas import Method
 from monster.dashboard.passkeys.schemas import Assertion, Options, Token
 from monster.kit.schemas import Input, Output
 
@@ -42,5 +40,6 @@ class AskedPasskey(Output):
 class Step:
     """What may be done now. `options` for a passkey, if there is one that works here."""
 
-    methods: Sequence[Method]
+    has_totp: bool
+    has_passkey: bool
     options: Options | None

@@ -16,7 +16,7 @@ from monster.dashboard.identity.service import begin
 from monster.dashboard.passkeys import service as passkeys
 from monster.dashboard.passkeys.schemas import RelyingParty
 from monster.kit import audit, rates, tenancy
-from monster.kit.audit import PLATFORM, Action, Actor, Entry
+from monster.kit.audit import Action, Actor, Entry
 from monster.kit.crypto import Key
 from monster.kit.db import SessionMaker
 from monster.kit.rates import Rate
@@ -38,11 +38,12 @@ async def step(sessions: SessionMaker, token: str, party: RelyingParty | None) -
     """Tells nothing about the person. Raises TokenWorthless."""
     async with tenancy.outside(sessions) as session:
         user_id, row = await _asked(session, token)
-        methods = await identity.second_factors(session, user_id)
-        if party is None or "passkey" not in methods:
-            return Step(methods, None)
-        challenge = row.data["passkey"]
-        return Step(methods, await passkeys.options_for_use(session, user_id, party, challenge))
+        mine = await factors.overview(session, user_id)
+        options = None
+        if party and mine.passkeys:
+            challenge = row.data["passkey"]
+            options = await passkeys.options_for_use(session, user_id, party, challenge)
+    return Step(mine.has_totp, bool(mine.passkeys), options)
 
 
 async def complete(door: Door, key: Key, answer: Answer) -> Ticket:
@@ -108,8 +109,7 @@ async def _refused(door: Door, user_id: uuid.UUID, factor: str) -> None:
 async def _record(
     session: AsyncSession, door: Door, user_id: uuid.UUID, action: Action, factor: str
 ) -> None:
-    """In the log of the workspace where the person begins, else in the platform's."""
-    tenant_id = await identity.home(session, user_id) or PLATFORM
+    tenant_id = await factors.log_of(session, user_id)
     await tenancy.enter(session, tenant_id)
     device = door.device
     actor = Actor(

@@ -71,3 +71,7 @@ async def use_code(session: AsyncSession, person: uuid.UUID, code_hash: bytes) -
 
 async def password_hash(session: AsyncSession, person: uuid.UUID) -> str | None:
     return await session.scalar(select(User.password_hash).where(User.id == person))
+
+
+async def own_tenant(session: AsyncSession, person: uuid.UUID) -> uuid.UUID | None:
+    return await session.scalar(select(User.tenant_id).where(User.id == person))

@@ -64,7 +64,11 @@ class Factors:
 
     @property
     def any(self) -> bool:
-        return self.totp_since is not None or bool(self.passkeys)
+        return self.has_totp or bool(self.passkeys)
+
+    @property
+    def has_totp(self) -> bool:
+        return self.totp_since is not None
 
 
 @dataclass(frozen=True, slots=True)

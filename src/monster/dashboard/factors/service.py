@@ -24,7 +24,6 @@ from monster.dashboard.factors.errors import (
     PasswordMismatch,
 )
 from monster.dashboard.factors.schemas import Factors, Setup
-from monster.dashboard.identity import service as identity
 from monster.dashboard.identity.models import Passkey, Totp
 from monster.dashboard.identity.scope import Person
 from monster.dashboard.passkeys import service as passkeys
@@ -162,7 +161,7 @@ async def remove_passkey(session: AsyncSession, person: Person, passkey_id: uuid
 async def new_codes(session: AsyncSession, person: Person) -> Sequence[str]:
     """After the password was asked. Those before are worth nothing. Raises NoFactor."""
     person.require_own()
-    if not await identity.second_factors(session, person.user_id):
+    if not (await overview(session, person.user_id)).any:
         raise NoFactor("set up a second factor first")
     codes = await _make_codes(session, person.user_id)
     await _record(session, person, Entry(Action.CREATE, "recovery_codes", person.user_id))
@@ -182,7 +181,7 @@ async def _make_codes(session: AsyncSession, user_id: uuid.UUID) -> Sequence[str
 
 async def _forget_codes(session: AsyncSession, user_id: uuid.UUID) -> None:
     """Without a factor they stand in for nothing."""
-    if not await identity.second_factors(session, user_id):
+    if not (await overview(session, user_id)).any:
         await queries.replace_codes(session, user_id, [])
 
 
@@ -203,6 +202,11 @@ async def check_code(session: AsyncSession, user_id: uuid.UUID, key: Key, code: 
     app = await queries.totp(session, user_id)
     ready = app is not None and app.confirmed_at is not None
     return "totp" if app and ready and await _is_new(session, app, key, plain) else None
+
+
+async def log_of(session: AsyncSession, user_id: uuid.UUID) -> uuid.UUID:
+    """In which sign-ins of this person are recorded: their own workspace's, else the platform's."""
+    return await queries.own_tenant(session, user_id) or PLATFORM
 
 
 async def _record(session: AsyncSession, person: Person, entry: Entry) -> None:

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 
 from monster.dashboard.identity import service
 from monster.dashboard.identity.schemas import Challenge, ChallengeOut, SessionOut, SignIn, Ticket
-from monster.dashboard.identity.scope import CurrentScope, CurrentToken, Transaction, device
+from monster.dashboard.identity.scope import CurrentPerson, CurrentToken, PersonTransaction, device
 from monster.kit.http_errors import ErrorOut
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
@@ -33,5 +33,5 @@ async def create_session(data: SignIn, request: Request) -> Ticket | Response:
 
 
 @router.delete("/current", status_code=204)
-async def end_session(session: Transaction, _: CurrentScope, token: CurrentToken) -> None:
+async def end_session(session: PersonTransaction, _: CurrentPerson, token: CurrentToken) -> None:
     await service.sign_out(session, token)

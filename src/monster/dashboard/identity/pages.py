@@ -11,9 +11,9 @@ from monster.dashboard.identity.errors import WrongPassword
 from monster.dashboard.identity.schemas import Challenge, SignIn, Ticket
 from monster.dashboard.identity.scope import (
     COOKIE,
-    CurrentScope,
+    CurrentPerson,
     CurrentToken,
-    Transaction,
+    PersonTransaction,
     device,
     same_origin,
 )
@@ -58,7 +58,7 @@ async def sign_in(request: Request) -> Response:
 
 @router.post("/sign-out")
 async def sign_out(
-    request: Request, session: Transaction, _: CurrentScope, token: CurrentToken
+    request: Request, session: PersonTransaction, _: CurrentPerson, token: CurrentToken
 ) -> Response:
     await service.sign_out(session, token)
     answer = pages.go(request, "/sign-in")

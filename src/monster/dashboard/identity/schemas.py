@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Literal, NamedTuple, Self, TypeAlias
 
 from pydantic import Secret, StringConstraints
 
@@ -115,3 +115,22 @@ class Identity:
     impersonator_name: str | None
     identity_provider_id: uuid.UUID | None  # of the tenant whose single sign-on let them in
     lacks_factor: bool  # which the tenant demands
+
+    @classmethod
+    def of(cls, found: Found, role: str | None, *, lacks_factor: bool) -> Self:
+        return cls(
+            session_id=found.id,
+            tenant_id=found.tenant_id,
+            tenant_name=found.tenant_name,
+            suspended=found.suspended,
+            user_id=found.user_id,
+            user_name=found.user_name,
+            user_email=found.user_email,
+            is_admin=found.is_admin,
+            role=role,
+            csrf=found.csrf,
+            impersonator_id=found.impersonator_id,
+            impersonator_name=found.impersonator_name,
+            identity_provider_id=found.identity_provider_id,
+            lacks_factor=lacks_factor,
+        )

@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 import uuid
-from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,7 +15,6 @@ from monster.dashboard.identity.schemas import (
     Device,
     Identity,
     Lifetime,
-    Method,
     SignIn,
     Ticket,
 )
@@ -63,16 +61,6 @@ async def challenge_if_needed(session: AsyncSession, user_id: uuid.UUID) -> Chal
     return Challenge(minted[0], methods, minted[1].expires_at)
 
 
-async def second_factors(session: AsyncSession, user_id: uuid.UUID) -> Sequence[Method]:
-    """The transaction must have entered the person."""
-    return await queries.methods(session, user_id)
-
-
-async def home(session: AsyncSession, user_id: uuid.UUID) -> uuid.UUID | None:
-    """The tenant in which the person would begin."""
-    return await queries.home(session, user_id)
-
-
 async def begin(
     session: AsyncSession,
     user_id: uuid.UUID,
@@ -114,27 +102,11 @@ async def identify(session: AsyncSession, token: str, lifetime: Lifetime) -> Ide
     if found is None:
         raise Unauthenticated("sign in first")
     role = await queries.role(session, found.tenant_id, found.user_id) if found.tenant_id else None
-    comes_alone = not (found.impersonator_id or found.identity_provider_id)
-    demanded = found.demands_factor and comes_alone
-    has_factor = not demanded or bool(await queries.methods(session, found.user_id))
+    demanded = found.demands_factor and not (found.impersonator_id or found.identity_provider_id)
+    lacks = demanded and not await queries.methods(session, found.user_id)
     if found.seen_long_ago:
         await queries.touch(session, found.id)
-    return Identity(
-        session_id=found.id,
-        tenant_id=found.tenant_id,
-        tenant_name=found.tenant_name,
-        suspended=found.suspended,
-        user_id=found.user_id,
-        user_name=found.user_name,
-        user_email=found.user_email,
-        is_admin=found.is_admin,
-        role=role,
-        csrf=found.csrf,
-        impersonator_id=found.impersonator_id,
-        impersonator_name=found.impersonator_name,
-        identity_provider_id=found.identity_provider_id,
-        lacks_factor=not has_factor,
-    )
+    return Identity.of(found, role, lacks_factor=lacks)
 
 
 async def add_person(
