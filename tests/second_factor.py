@@ -1,6 +1,7 @@
 """People with a password and a second factor, and what they do with them."""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -25,6 +26,20 @@ def run(app: FastAPI, statement: str, *values: object) -> list[tuple[Any, ...]]:
     with psycopg.connect(owner_conninfo(app), autocommit=True) as owner:
         cursor = owner.execute(statement.encode(), values)
         return cursor.fetchall() if cursor.description else []
+
+
+class Clock:
+    """Stands still in the middle of a half minute, until a test moves it."""
+
+    def __init__(self) -> None:
+        now = clock.now()
+        self.at = now.replace(second=30 * (now.second // 30) + 15, microsecond=0)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def on(self, steps: int) -> None:
+        self.at += timedelta(seconds=30 * steps)
 
 
 @dataclass

@@ -9,9 +9,10 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 from pyotp.totp import TOTP
 
+from monster.kit import clock
 from tests.browser.conftest import Platform
 from tests.browser.look import ROOT, SIZES, Size, Theme, too_wide, violations
-from tests.second_factor import Account
+from tests.second_factor import Account, Clock
 
 PICTURES = ROOT / "tests" / "browser" / "pictures"
 LOOKS: list[tuple[Size, Theme]] = [
@@ -21,6 +22,12 @@ LOOKS: list[tuple[Size, Theme]] = [
     ("phone", "dark"),
 ]
 HOME = "/settings/security"
+
+
+@pytest.fixture(autouse=True)
+def time_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No half minute ends between a code and its use."""
+    monkeypatch.setattr(clock, "now", Clock().now)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
@@ -10,21 +10,7 @@ from sqlalchemy import text
 
 from monster.kit import clock, rates, tenancy
 from tests.builders import Tenant, client
-from tests.second_factor import SECOND, Account, code, run
-
-
-class Clock:
-    """Stands still in the middle of a half minute, until a test moves it."""
-
-    def __init__(self) -> None:
-        now = clock.now()
-        self.at = now.replace(second=30 * (now.second // 30) + 15, microsecond=0)
-
-    def now(self) -> datetime:
-        return self.at
-
-    def on(self, steps: int) -> None:
-        self.at += timedelta(seconds=30 * steps)
+from tests.second_factor import SECOND, Account, Clock, code, run
 
 
 @pytest.fixture(autouse=True)
