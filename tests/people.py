@@ -10,8 +10,9 @@ from fastapi import FastAPI
 
 from monster.dashboard import database
 from monster.dashboard.engine_client import HttpEngine
-from monster.dashboard.identity.scope import COOKIE, CSRF_HEADER
+from monster.dashboard.identity.scope import COOKIE
 from monster.dashboard.tenancy.service import create_tenant_with_owner
+from monster.dashboard.web import csrf as origin
 from monster.dashboard.worker import create_worker
 from monster.kit import passwords, tenancy
 from monster.kit.db import SessionMaker
@@ -56,7 +57,7 @@ async def sign_in(app: FastAPI, person: Person, **headers: str) -> httpx.AsyncCl
     answer = await browser.post("/sign-in", data=person.says())
     assert answer.status_code == 303, answer.text
     page = (await browser.get("/settings/profile", headers=PAGE)).text
-    browser.headers[CSRF_HEADER] = str(re.findall(r'name="csrf" value="([^"]+)"', page)[0])
+    browser.headers[origin.HEADER] = str(re.findall(r'name="csrf" value="([^"]+)"', page)[0])
     return browser
 
 

@@ -8,8 +8,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from monster.dashboard.identity.scope import COOKIE, CSRF_HEADER
+from monster.dashboard.identity.scope import COOKIE
 from monster.dashboard.impersonation.pages import ASIDE
+from monster.dashboard.web import csrf as origin
 from monster.kit.ids import new_id
 from monster.kit.testing import Statements
 from tests import admins
@@ -301,6 +302,6 @@ async def end(tenant: Tenant, token: str, aside: str) -> httpx.Response:
     acting = browser(tenant.dashboard, token, session["csrf"])
     if aside:
         acting.cookies.set(ASIDE, aside)
-    forged = await acting.post("/admin/impersonation/end", headers={CSRF_HEADER: "wrong"})
+    forged = await acting.post("/admin/impersonation/end", headers={origin.HEADER: "wrong"})
     assert forged.status_code == 403
     return await acting.post("/admin/impersonation/end")

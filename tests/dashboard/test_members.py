@@ -10,8 +10,8 @@ import httpx
 import psycopg
 import pytest
 
-from monster.dashboard.identity.scope import CSRF_HEADER
 from monster.dashboard.permissions import TABLE, Role
+from monster.dashboard.web import csrf as origin
 from monster.kit import passwords
 from monster.kit.ids import new_id
 from monster.kit.testing import Statements
@@ -292,7 +292,7 @@ async def test_the_pages_show_what_each_role_may_do(tenant: Tenant, role: Role) 
 
 
 async def form(http: httpx.AsyncClient, path: str, **data: str) -> httpx.Response:
-    sent = {"csrf": http.headers[CSRF_HEADER]} | data
+    sent = {"csrf": http.headers[origin.HEADER]} | data
     return await http.post(f"/settings/{path}", data=sent, headers=PAGE)
 
 

@@ -42,6 +42,7 @@ _TAKE = text(f"""
         where {_LEFT} >= 1
     returning tokens
 """)  # noqa: S608 (made of literals)
+_GIVE_BACK = text("update rate_bucket set tokens = least(:burst, tokens + 1) where key = :key")
 _FORGET = text("delete from rate_bucket where at < now() - interval '1 day'")
 
 
@@ -52,7 +53,7 @@ def create(role: str) -> None:
 
 async def take(session: AsyncSession, rate: Rate, *whose: str) -> None:
     """Counts if this transaction commits, so it is best one of its own. Raises TooMany."""
-    key = hashlib.sha256("\0".join(whose).encode()).digest()
+    key = _key(whose)
     refill = rate.times / rate.per.total_seconds()
     values = {"key": key, "burst": rate.times, "refill": refill}
     if await session.scalar(_TAKE, values) is None:
@@ -79,6 +80,15 @@ def network(address: str) -> str:
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
         return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
     return str(parsed)
+
+
+async def give_back(session: AsyncSession, rate: Rate, *whose: str) -> None:
+    """What was taken by somebody who turned out to be right: only failures shall count."""
+    await session.execute(_GIVE_BACK, {"key": _key(whose), "burst": rate.times})
+
+
+def _key(whose: tuple[str, ...]) -> bytes:
+    return hashlib.sha256("\0".join(whose).encode()).digest()
 
 
 async def forget(session: AsyncSession) -> None:

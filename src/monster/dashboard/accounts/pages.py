@@ -24,8 +24,8 @@ from monster.dashboard.identity import service as identity
 from monster.dashboard.identity.errors import EmailTaken, TokenWorthless
 from monster.dashboard.identity.models import TokenKind
 from monster.dashboard.identity.pages import let_in
-from monster.dashboard.identity.scope import device, same_origin
-from monster.dashboard.web import forms, pages, problems
+from monster.dashboard.identity.scope import device
+from monster.dashboard.web import csrf, forms, pages, problems
 from monster.dashboard.web.forms import Filled, Form
 from monster.kit import tenancy
 from monster.kit.errors import AppError, NotFound, TooMany
@@ -33,7 +33,7 @@ from monster.kit.errors import AppError, NotFound, TooMany
 router = APIRouter(tags=["pages"], default_response_class=HTMLResponse)
 Model = TypeVar("Model", bound=BaseModel)
 
-_OURS = [Depends(same_origin)]
+_OURS = [Depends(csrf.same_origin)]
 _PASSWORD = f"From {SHORTEST} to {LONGEST:,} characters."
 _SAID = {
     "name": "What you are called, in up to 200 characters.",

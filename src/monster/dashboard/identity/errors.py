@@ -13,12 +13,6 @@ class NoWorkspace(Forbidden):
     code = "no_workspace"
 
 
-class Forged(Forbidden):
-    """A change that was asked for by another site, or by nobody we know."""
-
-    code = "csrf"
-
-
 class EmailTaken(Conflict):
     code = "email_taken"
 
@@ -27,6 +21,12 @@ class Suspended(Forbidden):
     """The workspace, by a platform admin."""
 
     code = "workspace_suspended"
+
+
+class SecondFactorRequired(Forbidden):
+    """The workspace demands one of its members."""
+
+    code = "second_factor_required"
 
 
 class NotYourAccount(Forbidden):

@@ -121,7 +121,9 @@ class LoginSession(Base):
     user_agent: Mapped[str | None]
 
 
-TokenKind: TypeAlias = Literal["register", "reset", "email", "invite", "second_factor", "sso"]
+TokenKind: TypeAlias = Literal[
+    "register", "reset", "email", "invite", "second_factor", "passkey", "sso"
+]
 
 
 class OneTimeToken(Base):

@@ -1,27 +1,29 @@
 """The door for people: sign in, sign out."""
 
 import re
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from monster.dashboard.identity import service
 from monster.dashboard.identity.errors import WrongPassword
-from monster.dashboard.identity.schemas import SignIn, Ticket
+from monster.dashboard.identity.schemas import Challenge, SignIn, Ticket
 from monster.dashboard.identity.scope import (
     COOKIE,
     CurrentPerson,
     CurrentToken,
     PersonTransaction,
     device,
-    same_origin,
 )
-from monster.dashboard.web import forms, pages, problems
+from monster.dashboard.web import csrf, forms, pages, problems
 from monster.dashboard.web.forms import Form
 from monster.kit import clock
 from monster.kit.errors import TooMany
 
 router = APIRouter(tags=["pages"], default_response_class=HTMLResponse)
+
+CHALLENGE = "monster_challenge"  # the cookie of who has shown a password, and not all
 
 _SAID = {"email": "Write it like name@company.com.", "password": "Type your password."}
 
@@ -38,7 +40,7 @@ async def sign_in_page(request: Request) -> Response:
     return _page(request, Form(), local(request.query_params.get("next")))
 
 
-@router.post("/sign-in", dependencies=[Depends(same_origin)])
+@router.post("/sign-in", dependencies=[Depends(csrf.same_origin)])
 async def sign_in(request: Request) -> Response:
     state, typed = request.app.state, await forms.fields(request)
     onward = local(typed.pop("next", "/"))
@@ -49,6 +51,8 @@ async def sign_in(request: Request) -> Response:
         ticket = await service.sign_in(state.sessions, form.data, device(request), state.lifetime)
     except (WrongPassword, TooMany) as refusal:
         return _refused(request, form, onward, refusal)
+    if isinstance(ticket, Challenge):
+        return _challenged(request, ticket, onward)
     return let_in(request, ticket, onward)
 
 
@@ -103,3 +107,19 @@ def let_in(request: Request, ticket: Ticket, onward: str, said: str = "") -> Res
 
 def _secure(request: Request) -> bool:
     return request.url.scheme == "https"
+
+
+def _challenged(request: Request, challenge: Challenge, onward: str) -> Response:
+    """To the second step. What stands for the first stays with this browser."""
+    answer = pages.go(request, f"/sign-in/second-factor?{urlencode({'next': onward})}")
+    left = challenge.expires_at - clock.now()
+    answer.set_cookie(
+        CHALLENGE,
+        challenge.token,
+        max_age=int(left.total_seconds()),
+        path="/sign-in",
+        secure=_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
+    return answer

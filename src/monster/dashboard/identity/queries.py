@@ -31,15 +31,19 @@ from monster.dashboard.identity.models import (
     LoginSession,
     Membership,
     OneTimeToken,
+    Passkey,
     Tenant,
     TokenKind,
+    Totp,
     User,
 )
+from monster.dashboard.identity.schemas import Found, Method
 
 GUESSES = 5
 LOCKED_FOR = timedelta(minutes=30)
 _SEEN_AGAIN = timedelta(minutes=1)  # a write on every request would be a waste
 
+_DEMANDS = {"require_second_factor": True}
 _EMAIL = func.lower(User.email)
 
 
@@ -48,22 +52,6 @@ class Attempt(NamedTuple):
     password_hash: str
     tenant_id: uuid.UUID | None
     locks: bool  # no other is let through after it, unless this one is right
-
-
-class Found(NamedTuple):
-    id: uuid.UUID
-    tenant_id: uuid.UUID | None
-    tenant_name: str
-    suspended: bool
-    user_id: uuid.UUID
-    user_name: str
-    user_email: str
-    is_admin: bool
-    csrf: str
-    impersonator_id: uuid.UUID | None
-    impersonator_name: str | None
-    identity_provider_id: uuid.UUID | None
-    seen_long_ago: bool
 
 
 async def reserve_attempt(session: AsyncSession, email: str) -> Attempt | None:
@@ -147,6 +135,7 @@ async def find_session(session: AsyncSession, token_hash: bytes, idle: timedelta
             LoginSession.tenant_id,
             func.coalesce(Tenant.name, ""),
             Tenant.suspended_at.is_not(None),
+            func.coalesce(Tenant.settings.contains(_DEMANDS), literal(False)),  # noqa: FBT003
             User.id,
             User.name,
             User.email,
@@ -179,6 +168,13 @@ async def role(session: AsyncSession, tenant_id: uuid.UUID, user_id: uuid.UUID) 
             Membership.is_active,
         )
     )
+
+
+async def methods(session: AsyncSession, user_id: uuid.UUID) -> Sequence[Method]:
+    """Of a second factor. The transaction must have entered the person."""
+    app = select(literal("totp")).where(Totp.user_id == user_id, Totp.confirmed_at.is_not(None))
+    keys = select(literal("passkey")).where(Passkey.user_id == user_id)
+    return sorted(cast_type(Sequence[Method], (await session.scalars(app.union(keys))).all()))
 
 
 async def touch(session: AsyncSession, session_id: uuid.UUID) -> None:

@@ -11,6 +11,7 @@ from monster.dashboard.identity import queries
 from monster.dashboard.identity.errors import EmailTaken, TokenWorthless, WrongPassword
 from monster.dashboard.identity.models import OneTimeToken, TokenKind
 from monster.dashboard.identity.schemas import (
+    Challenge,
     Device,
     Identity,
     Lifetime,
@@ -31,13 +32,17 @@ REFUSAL = (
     "five wrong passwords lock it for half an hour."
 )
 
+_CHALLENGED_FOR = timedelta(minutes=5)
+
 
 async def sign_in(
     sessions: SessionMaker, data: SignIn, device: Device, lifetime: Lifetime
-) -> Ticket:
+) -> Ticket | Challenge:
     proven = await prove(sessions, data.email, data.password.get_secret_value(), device)
     async with tenancy.outside(sessions) as session:
         await queries.forgive(session, proven.user_id)
+        if challenge := await challenge_if_needed(session, proven.user_id):
+            return challenge
         ticket = await begin(session, proven.user_id, device, lifetime)
         await note_sign_in(session, proven.user_id, proven.tenant_id, device)
         return ticket
@@ -109,6 +114,20 @@ async def note(session: AsyncSession, actor: Actor, *entries: Entry) -> None:
     await audit.record(session, actor, *entries)
 
 
+async def challenge_if_needed(session: AsyncSession, user_id: uuid.UUID) -> Challenge | None:
+    """What stands between a right password and a session, if the person has a second factor."""
+    await tenancy.enter_person(session, user_id)
+    methods = await queries.methods(session, user_id)
+    if not methods:
+        return None
+    data = {"passkey": secrets.token_urlsafe(32)}  # what a passkey has to sign
+    kind = "second_factor"
+    token_id = await promise(session, kind, _CHALLENGED_FOR, user_id=user_id, data=data)
+    minted = await mint(session, token_id)
+    assert minted
+    return Challenge(minted[0], methods, minted[1].expires_at)
+
+
 async def begin(
     session: AsyncSession,
     user_id: uuid.UUID,
@@ -153,23 +172,11 @@ async def identify(session: AsyncSession, token: str, lifetime: Lifetime) -> Ide
     role = await queries.role(session, found.tenant_id, found.user_id) if found.tenant_id else None
     if found.identity_provider_id and role == "owner":
         role = "admin"  # whoever sets up single sign-on must not become the owner by it
+    demanded = found.demands_factor and not (found.impersonator_id or found.identity_provider_id)
+    lacks = demanded and not await queries.methods(session, found.user_id)
     if found.seen_long_ago:
         await queries.touch(session, found.id)
-    return Identity(
-        session_id=found.id,
-        tenant_id=found.tenant_id,
-        tenant_name=found.tenant_name,
-        suspended=found.suspended,
-        user_id=found.user_id,
-        user_name=found.user_name,
-        user_email=found.user_email,
-        is_admin=found.is_admin,
-        role=role,
-        csrf=found.csrf,
-        impersonator_id=found.impersonator_id,
-        impersonator_name=found.impersonator_name,
-        identity_provider_id=found.identity_provider_id,
-    )
+    return Identity.of(found, role, lacks_factor=lacks)
 
 
 async def add_person(

@@ -14,12 +14,11 @@ from monster.dashboard.identity.scope import (
     CurrentPerson,
     PersonTransaction,
     device,
-    same_origin,
 )
 from monster.dashboard.invitations import service
 from monster.dashboard.invitations.schemas import Accept, Join
 from monster.dashboard.invitations.scope import LinkTransaction, Visitor
-from monster.dashboard.web import forms, pages
+from monster.dashboard.web import csrf, forms, pages
 
 router = APIRouter(
     prefix="/invitations/accept", tags=["pages"], default_response_class=HTMLResponse
@@ -57,7 +56,7 @@ async def show_invitation(
     )
 
 
-@router.post("", dependencies=[Depends(same_origin)])
+@router.post("", dependencies=[Depends(csrf.same_origin)])
 async def make_account(request: Request, session: LinkTransaction) -> Response:
     state, typed = request.app.state, await forms.fields(request)
     form = forms.check(typed, Accept, _SAID)

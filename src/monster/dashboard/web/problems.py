@@ -24,6 +24,7 @@ POLICY = {
 }
 
 _NO_WORKSPACE = "no_workspace"  # there is a page to choose one
+_NEEDS_FACTOR = "second_factor_required"  # nothing else of this workspace can be used before
 
 _TITLES = {
     403: "This is not yours to do",
@@ -51,6 +52,8 @@ def _answer(request: Request, problem: Problem) -> Response:
         return _to_sign_in(request)
     if problem.code == _NO_WORKSPACE and request.method == "GET":
         return pages.go(request, "/workspaces")
+    if problem.code == _NEEDS_FACTOR:
+        return pages.go(request, "/settings/security")
     if pages.is_htmx(request):
         toast = pages.render("pages/_problem.html", text=sentence(problem.message))
         return HTMLResponse(toast, problem.status)
