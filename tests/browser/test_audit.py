@@ -1,11 +1,21 @@
 """The audit log in a browser: rows unfold, filters work at once, the log is verified."""
 
+import psycopg
 import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Platform
-from tests.browser.look import ROOT, SIZES, Size, Theme, Visitor, too_wide, violations
-from tests.builders import create_agent, publish
+from tests.browser.look import (
+    ROOT,
+    SIZES,
+    Size,
+    Theme,
+    Visitor,
+    out_of_reach,
+    too_wide,
+    violations,
+)
+from tests.builders import create_agent, owner_conninfo, publish
 
 PICTURES = ROOT / "tests" / "browser" / "pictures"
 
@@ -50,3 +60,29 @@ async def test_it_is_read_filtered_and_verified(
         assert await violations(page) == []
         assert await too_wide(page) <= 0
         await page.screenshot(path=PICTURES / f"audit-verified-{size}-{theme}.png")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_what_does_not_fit_and_what_is_not_there_is_said(
+    visitor: Visitor, busy: Platform, size: Size, theme: Theme
+) -> None:
+    """Without scripts' help: the page of the verification, and a list of nothing."""
+    change = """update audit_log set principal = %s where tenant_id = %s and seq in
+        (select max(seq) from audit_log where tenant_id = %s)"""
+    with psycopg.connect(owner_conninfo(busy.tenant.dashboard), autocommit=True) as owner:
+        owner.execute(change, ["nobody", busy.tenant.id, busy.tenant.id])
+        try:
+            async with visitor.at("/audit/verify", size, theme) as page:
+                await expect(page.get_by_text("was changed from outside")).to_be_visible()
+                assert await violations(page) == []
+                assert await too_wide(page) <= 0
+                assert await out_of_reach(page) == 0
+                await page.screenshot(path=PICTURES / f"audit-broken-{size}-{theme}.png")
+        finally:
+            owner.execute(change, ["user", busy.tenant.id, busy.tenant.id])
+    async with visitor.at("/audit?q=nowhere-to-be-found", size, theme) as page:
+        await expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
+        assert await violations(page) == []
+        assert await too_wide(page) <= 0
+        await page.screenshot(path=PICTURES / f"audit-nothing-{size}-{theme}.png")

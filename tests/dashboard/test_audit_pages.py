@@ -189,6 +189,8 @@ async def test_the_log_is_verified_on_the_spot(tenant: Tenant) -> None:
         broken = await admin.get("/audit/verify", headers=HTMX)
         owner.execute("update audit_log set resource_id = 't1' where id = %s", [row_id])
     assert "The log was changed from outside" in broken.text
+    assert "1 break in a chain of 2 rows" in broken.text
+    assert "<code>Dashboard, row 2 (" in broken.text
     assert f"UPDATE thing &lt;b&gt;, id {row_id}): this row was changed." in broken.text
 
 

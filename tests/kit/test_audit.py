@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 from sqlalchemy import text
 
 from monster.dashboard import database
-from monster.kit import audit, audit_check, clock, logs, tenancy
+from monster.kit import audit, audit_check, clock, db, logs, migrations, tenancy
 from monster.kit.audit import Action, Actor, Entry
 from monster.kit.audit_check import Checked
 from monster.kit.db import SessionMaker
@@ -373,3 +373,27 @@ async def test_a_log_is_verified_while_others_write(
 async def test_an_empty_log_is_whole(sessions: SessionMaker) -> None:
     checked = await check_one(sessions, new_id())
     assert (checked.rows, checked.broken) == (0, 0)
+
+
+async def test_an_owner_who_is_no_superuser_verifies_all_logs(postgres: Embedded) -> None:
+    """As on a managed server, where row-level security binds whoever owns the tables, too."""
+    name, owner = "audit_managed", "audit_owner"
+    run(postgres, "create role audit_owner login createrole")
+    run(postgres, "create database audit_managed owner audit_owner")
+    migrations.upgrade(postgres.url(name, owner), database.MIGRATIONS)
+    engine = db.make_engine(postgres.url(name, database.ROLE))
+    mine = new_id()
+    for tenant_id in (mine, new_id()):
+        await write(db.make_sessions(engine), tenant_id, THING, THING)
+    await engine.dispose()
+
+    with psycopg.connect(postgres.conninfo(name, owner)) as connection:
+        checked = audit_check.verify(connection)
+    assert (checked.rows, len(checked.heads), checked.broken) == (4, 2, 0)
+    with psycopg.connect(postgres.conninfo(name), autocommit=True) as superuser:
+        change = "update audit_log set action = 'x' where tenant_id = %s and seq = 2"
+        superuser.execute(change, [mine])
+    with psycopg.connect(postgres.conninfo(name, owner)) as connection:
+        (only,) = audit_check.verify(connection).breaks
+    assert (only.tenant_id, only.seq) == (mine, 2)
+    run(postgres, "drop database audit_managed")

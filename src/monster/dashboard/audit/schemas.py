@@ -192,16 +192,16 @@ def kind_options(choices: Choices) -> list[tuple[str, str]]:
     return [("", "Everything"), *((kind, kind_name(kind).capitalize()) for kind in choices.kinds)]
 
 
-def break_lines(log: CheckedOut) -> list[tuple[str, str]]:
+def break_lines(service: str, log: CheckedOut) -> list[tuple[str, str]]:
     """As the macro `diff` takes them."""
-    return [("-", _broken(one)) for one in log.breaks]
+    return [("-", f"{service}, row {_broken(one)}") for one in log.breaks]
 
 
 def _broken(one: BreakOut) -> str:
     if one.id is None:
-        return f"Row {one.seq}: {one.reason}."
+        return f"{one.seq}: {one.reason}."
     row = f"{one.created_at:%Y-%m-%d %H:%M:%S}, {one.action} {one.resource_type}"
-    return f"Row {one.seq} ({row} {one.resource_id or ''}, id {one.id}): {one.reason}."
+    return f"{one.seq} ({row} {one.resource_id or ''}, id {one.id}): {one.reason}."
 
 
 def _who(entry: AuditEntryOut) -> str:

@@ -40,7 +40,7 @@ _MOST_PEOPLE, _MOST_KINDS = 200, 50  # to choose from
 class Logs:
     """Both logs, as one person may read them. No transaction is open while the engine is asked."""
 
-    begin: Transactions
+    transaction: Transactions
     engine: HttpEngine
     scope: Scope
 
@@ -54,7 +54,7 @@ class Logs:
 
     async def get(self, row_id: uuid.UUID) -> AuditEntryOut:
         self.scope.require(Can.AUDIT)
-        async with self.begin() as session:
+        async with self.transaction() as session:
             own = await queries.get(session, self.scope, row_id)
         if own is not None:
             return (await self._named([("dashboard", AuditOut.model_validate(own))]))[0]
@@ -70,7 +70,7 @@ class Logs:
         chosen = Wanted(**wanted.model_dump(exclude={"format"}), limit=_PAGE)
         first = await self.page(chosen)
         said = wanted.model_dump(mode="json", exclude_defaults=True) | {"format": wanted.format}
-        async with self.begin() as session:
+        async with self.transaction() as session:
             entry = Entry(Action.EXPORT, "audit_log", more=said)
             await audit.record(session, self.scope.actor, entry)
         return self._pages(chosen, first)
@@ -85,7 +85,7 @@ class Logs:
 
     async def verify(self) -> BothChecked:
         self.scope.require(Can.AUDIT)
-        async with self.begin() as session:
+        async with self.transaction() as session:
             checked = await queries.verify(session, self.scope)
         own = CheckedOut.model_validate(checked.report(self.scope.tenant_id))
         caller = self.scope.caller
@@ -95,7 +95,7 @@ class Logs:
 
     async def choices(self) -> Choices:
         self.scope.require(Can.AUDIT)
-        async with self.begin() as session:
+        async with self.transaction() as session:
             known = await queries.people(session, self.scope, _MOST_PEOPLE)
             names = await identity.names(session, self.scope.tenant_id, known)
             kinds = await queries.kinds(session, self.scope, _MOST_KINDS)
@@ -105,7 +105,7 @@ class Logs:
     async def _own(self, wanted: Wanted) -> list[tuple[str, AuditOut]]:
         if wanted.service == "engine":
             return []
-        async with self.begin() as session:
+        async with self.transaction() as session:
             rows = await queries.page(session, self.scope, wanted)
         return [("dashboard", AuditOut.model_validate(row)) for row in rows]
 
@@ -118,7 +118,7 @@ class Logs:
 
     async def _named(self, rows: Sequence[tuple[str, AuditOut]]) -> list[AuditEntryOut]:
         people = {row.user_id for _, row in rows if row.user_id}
-        async with self.begin() as session:
+        async with self.transaction() as session:
             names = await identity.names(session, self.scope.tenant_id, people)
         return [
             AuditEntryOut.model_validate(
