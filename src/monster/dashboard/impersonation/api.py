@@ -17,7 +17,7 @@ async def impersonate(
     user_id: uuid.UUID, data: Impersonate, session: PersonTransaction, person: CurrentPerson
 ) -> Ticket:
     """A session of that person, for an hour at most; one's own goes on beside it."""
-    return await service.begin(session, person, user_id, data)
+    return await service.act_as(session, person, user_id, data)
 
 
 @router.post("/impersonation/end", status_code=204)

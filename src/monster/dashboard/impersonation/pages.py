@@ -44,7 +44,7 @@ async def impersonate(
     form = await forms.read(request, Impersonate, _SAID)
     if form.data is None:
         return _page(request, person, somebody, workspaces, form)
-    ticket = await service.begin(session, person, user_id, form.data)
+    ticket = await service.act_as(session, person, user_id, form.data)
     answer = door.let_in(request, ticket, "/", f"You act as {somebody.name} now.")
     answer.set_cookie(
         ASIDE,

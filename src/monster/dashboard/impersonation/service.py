@@ -10,6 +10,7 @@ from monster.dashboard.closing import service as closing
 from monster.dashboard.identity import service as identity
 from monster.dashboard.identity.schemas import Lifetime, Ticket
 from monster.dashboard.identity.scope import Person
+from monster.dashboard.identity.service import begin as new_session
 from monster.dashboard.impersonation import queries
 from monster.dashboard.impersonation.errors import CannotActAs, NotActing, PersonNotFound
 from monster.dashboard.impersonation.schemas import Impersonate, Somebody, Workspace
@@ -40,7 +41,7 @@ async def choice(
     return somebody, workspaces
 
 
-async def begin(
+async def act_as(
     session: AsyncSession, person: Person, user_id: uuid.UUID, data: Impersonate
 ) -> Ticket:
     """A session of that person; the admin's own goes on beside it."""
@@ -49,7 +50,7 @@ async def begin(
     where = next((one for one in workspaces if one.id == chosen), None)
     if where is None:
         raise CannotActAs(f"{somebody.name} cannot work there", field="tenant_id")
-    ticket = await identity.begin(
+    ticket = await new_session(
         session,
         user_id,
         replace(person.device, old_token=None),

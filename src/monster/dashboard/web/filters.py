@@ -26,12 +26,14 @@ def ago(moment: datetime) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes for people: `812 B`, `14 kB`, `3.2 MB`."""
+    """Bytes for people: `812 B`, `14 kB`, `3.2 MB`, `1.5 GB`."""
     if count < 1000:
         return f"{count} B"
     if count < 1_000_000:
         return f"{count / 1000:.0f} kB"
-    return f"{count / 1_000_000:.1f} MB"
+    if count < 1_000_000_000:
+        return f"{count / 1_000_000:.1f} MB"
+    return f"{count / 1_000_000_000:.1f} GB"
 
 
 def counted(count: int, noun: str) -> str:
