@@ -4,11 +4,12 @@ import asyncio
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from monster.kit.ids import new_id
 from monster.kit.testing import Statements
-from tests.builders import Tenant, client, create_agent
+from tests.builders import Tenant, client, create_agent, owner_conninfo
 from tests.members import PAGE
 
 URL = "/api/folders"
@@ -141,13 +142,33 @@ async def test_a_folder_does_not_get_into_itself(tenant: Tenant) -> None:
     for target in (top, inner):
         answer = await http.patch(f"{URL}/{top['id']}", json={"parent_id": target["id"]})
         assert code(answer) == (422, "folder_too_deep")
-    other = await make(http, "Other")
-    answers = await asyncio.gather(
-        http.patch(f"{URL}/{top['id']}", json={"parent_id": other["id"]}),
-        http.patch(f"{URL}/{other['id']}", json={"parent_id": top["id"]}),
-    )
+
+
+async def test_two_moves_at_once_make_no_circle(tenant: Tenant) -> None:
+    """Both have begun when the first may end: the log is held until they wait."""
+    http = tenant.member()
+    one, other = await make(http, "One"), await make(http, "Other")
+    with psycopg.connect(owner_conninfo(tenant.dashboard)) as holder:
+        hold = "select from audit_head where tenant_id = %s for update"
+        assert holder.execute(hold, [tenant.id]).rowcount == 1
+        moves = [
+            asyncio.create_task(
+                http.patch(f"{URL}/{moved['id']}", json={"parent_id": target["id"]})
+            )
+            for moved, target in ((one, other), (other, one))
+        ]
+        await _waiting(holder, 2)
+    answers = await asyncio.gather(*moves)
     assert sorted(answer.status_code for answer in answers) == [200, 422]
-    assert len(await names(http)) == 3
+    assert len(await names(http)) == 2
+
+
+async def _waiting(holder: psycopg.Connection[Any], count: int) -> None:
+    query = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+    async with asyncio.timeout(10):
+        while (holder.execute(query).fetchone() or (0,))[0] < count:
+            holder.execute("select pg_stat_clear_snapshot()")
+            await asyncio.sleep(0.01)
 
 
 async def test_ten_levels_are_enough(tenant: Tenant) -> None:

@@ -192,6 +192,27 @@ async def test_invitations_wait_only_for_who_has_shown_their_address(
     assert code(await stranger.browser().post(path)) == (404, "invitation_not_found")
 
 
+async def test_programs_take_up_what_waits_for_them(
+    two_tenants: tuple[Tenant, Tenant],
+) -> None:
+    tenant, other = two_tenants
+    known, nobody = Known(tenant), Known(tenant)
+    http, path = known.browser(), "/api/workspaces/invitations"
+    invited = await invite(other.member("owner"), known.email, "editor")
+    listed = (await http.get(path)).json()
+    assert [(one["id"], one["tenant_id"], one["role"]) for one in listed] == [
+        (invited["id"], str(other.id), "editor")
+    ]
+    thief = nobody.browser()
+    assert (await thief.get(path)).json() == []
+    accept = f"{path}/{invited['id']}/accept"
+    assert code(await thief.post(accept)) == (404, "invitation_not_found")
+    answers = await asyncio.gather(*(http.post(accept) for _ in range(2)))
+    assert [answer.status_code for answer in answers].count(204) == 1
+    assert await current(http) == [str(other.id)]
+    assert (await http.get(path)).json() == []
+
+
 async def test_forms_make_and_enter_workspaces(tenant: Tenant, other: Tenant) -> None:
     http = both(tenant, other)
     empty = await http.post("/workspaces", data={"name": " "}, headers=PAGE)

@@ -50,6 +50,16 @@ class Join(Input):
     token: Typed
 
 
+class WaitingOut(Output):
+    """An invitation that the person who asks may accept."""
+
+    id: uuid.UUID
+    tenant_id: uuid.UUID
+    tenant_name: str
+    role: RoleName
+    expires_at: datetime
+
+
 class Joined(Output):
     tenant_id: uuid.UUID
     name: str

@@ -1,6 +1,7 @@
 """JSON endpoints: which workspaces a person has, and the settings of the one they work in."""
 
 import uuid
+from collections.abc import Sequence
 
 from fastapi import APIRouter
 
@@ -11,6 +12,8 @@ from monster.dashboard.identity.scope import (
     PersonTransaction,
     Transaction,
 )
+from monster.dashboard.invitations import service as invitations
+from monster.dashboard.invitations.schemas import Waiting, WaitingOut
 from monster.dashboard.tenancy import service
 from monster.dashboard.tenancy.schemas import (
     Mine,
@@ -44,6 +47,22 @@ async def enter_workspace(
 ) -> WorkspaceOut:
     """This session works there from here on."""
     return _out(person, await service.enter(session, person, tenant_id), is_current=True)
+
+
+@router.get("/workspaces/invitations", response_model=list[WaitingOut])
+async def list_waiting_invitations(
+    person: CurrentPerson, session: PersonTransaction
+) -> Sequence[Waiting]:
+    """Newest first: those to the person's address, if they have shown that it is theirs."""
+    return await invitations.waiting(session, person)
+
+
+@router.post("/workspaces/invitations/{invitation_id}/accept", status_code=204)
+async def accept_waiting_invitation(
+    invitation_id: uuid.UUID, person: CurrentPerson, session: PersonTransaction
+) -> None:
+    """This session works there from here on."""
+    await invitations.take_up(session, person, invitation_id)
 
 
 @router.get("/workspace")
