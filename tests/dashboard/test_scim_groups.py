@@ -345,3 +345,30 @@ async def test_what_is_not_offered_says_so(tenant: Tenant) -> None:
     put = await directory.ask("PUT", "/ServiceProviderConfig", {})
     assert refused(put, 405)
     assert put.headers["Allow"] == "GET"
+
+
+async def test_a_crowd_gets_its_role_at_once(tenant: Tenant) -> None:
+    """Of thousands; the log has one row for all of them."""
+    directory = await connect(tenant)
+    everybody = rows(
+        tenant,
+        """with u as (
+            insert into "user" (id, email, name) select gen_random_uuid(), i || '@' || %s, 'P'
+            from generate_series(1, 3000) i returning id
+        )
+        insert into tenant_member (tenant_id, id, user_id, role)
+        select %s, gen_random_uuid(), id, 'viewer' from u returning id""",
+        str(tenant.id),
+        tenant.id,
+    )
+    group = await directory.group(*(str(one) for one in everybody))
+
+    await _gives(tenant, group, "editor")
+
+    query = "select role from tenant_member where tenant_id = %s and role = 'editor'"
+    assert len(rows(tenant, query, tenant.id)) == 3000
+    query = "select details from audit_log where tenant_id = %s and resource_type = 'member'"
+    told = rows(tenant, query, tenant.id)
+    assert len(told) == 1
+    assert (told[0]["before"], told[0]["after"]) == ({"role": "viewer"}, {"role": "editor"})
+    assert sorted(told[0]["members"]) == sorted(str(one) for one in everybody)

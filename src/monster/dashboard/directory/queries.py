@@ -3,15 +3,24 @@
 import uuid
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import NamedTuple, Protocol
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnElement,
+    Uuid,
+    case,
+    delete,
+    func,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from monster.dashboard.directory.schemas import GroupOut
+from monster.dashboard.directory.schemas import Changed, GroupOut, Holder, Whose
 from monster.dashboard.identity.models import Membership, Tenant
 from monster.dashboard.identity.scope import Scope
 from monster.dashboard.tenancy.models import GroupMember, MemberGroup, ScimToken
@@ -20,25 +29,6 @@ from monster.kit.ids import new_id
 
 _AGAIN = timedelta(minutes=1)  # a write on every request would be a waste
 _GIVEN = ("viewer", "editor", "admin")  # the owner's role is nobody's to give
-
-
-class Whose(Protocol):
-    """A person's scope, or a directory."""
-
-    @property
-    def tenant_id(self) -> uuid.UUID: ...
-
-
-class Holder(NamedTuple):
-    id: uuid.UUID
-    suspended: bool
-    unseen: bool
-
-
-class Changed(NamedTuple):
-    member_id: uuid.UUID
-    before: str
-    after: str
 
 
 async def tokens(session: AsyncSession, scope: Scope) -> Sequence[ScimToken]:
@@ -128,30 +118,19 @@ async def add_group(
 
 
 async def save_group(
-    session: AsyncSession, scope: Whose, group_id: uuid.UUID, name: str, external_id: str | None
+    session: AsyncSession, scope: Whose, group_id: uuid.UUID, **values: str | None
 ) -> bool:
-    """Also if only its members changed. False if the name is taken: the transaction is of no use
-    then."""
+    """False if the name is taken: the transaction is of no use then."""
     row = update(MemberGroup).where(
         MemberGroup.tenant_id == scope.tenant_id, MemberGroup.id == group_id
     )
     try:
-        await session.execute(row.values(name=name, external_id=external_id))
+        await session.execute(row.values(values))
     except IntegrityError as error:
         if not violates(error, "uq_member_group_tenant_id_name"):
             raise
         return False
     return True
-
-
-async def set_group_role(
-    session: AsyncSession, scope: Scope, group_id: uuid.UUID, role: str | None
-) -> None:
-    await session.execute(
-        update(MemberGroup)
-        .where(MemberGroup.tenant_id == scope.tenant_id, MemberGroup.id == group_id)
-        .values(role=role)
-    )
 
 
 async def remove_group(session: AsyncSession, scope: Whose, group_id: uuid.UUID) -> None:
@@ -165,7 +144,7 @@ async def add_members(
     """How many of them are in it now: those who are members of this workspace."""
     known = await session.scalars(
         select(Membership.id)
-        .where(Membership.tenant_id == scope.tenant_id, Membership.id.in_(member_ids))
+        .where(Membership.tenant_id == scope.tenant_id, Membership.id == _any(member_ids))
         .with_for_update(read=True, key_share=True)  # nobody removes them meanwhile
     )
     place = {"tenant_id": scope.tenant_id, "group_id": group_id}
@@ -182,7 +161,7 @@ async def remove_members(
         delete(GroupMember).where(
             GroupMember.tenant_id == scope.tenant_id,
             GroupMember.group_id == group_id,
-            GroupMember.member_id.in_(member_ids),
+            GroupMember.member_id == _any(member_ids),
         )
     )
 
@@ -199,50 +178,63 @@ async def member_ids(
 # Roles
 
 
-async def lock_members(session: AsyncSession, scope: Whose, ids: Collection[uuid.UUID]) -> None:
-    """In one order, so that nobody waits in a circle; what others did before is seen afterwards."""
-    rows = select(Membership.id).where(
-        Membership.tenant_id == scope.tenant_id, Membership.id.in_(ids)
-    )
-    await session.execute(rows.order_by(Membership.id).with_for_update(key_share=True))
-
-
 async def give_roles(
     session: AsyncSession, scope: Whose, ids: Collection[uuid.UUID]
 ) -> Sequence[Changed]:
     """The highest of each one's groups that have one; without any they keep what they have."""
-    best = _best(scope).subquery()
-    old = aliased(Membership)
-    role = case(dict(enumerate(_GIVEN)), value=best.c.rank)
+    # In one order, so that nobody waits in a circle; what others did before is seen afterwards.
+    rows = select(Membership.id).where(
+        Membership.tenant_id == scope.tenant_id, Membership.id == _any(ids)
+    )
+    await session.execute(rows.order_by(Membership.id).with_for_update(key_share=True))
+    return await _give(session, scope, ids)
+
+
+async def _give(
+    session: AsyncSession, scope: Whose, ids: Collection[uuid.UUID]
+) -> Sequence[Changed]:
+    member = aliased(Membership)
+    old = (
+        select(member.id, member.role, _rank(member).label("rank"))
+        .where(member.tenant_id == scope.tenant_id, member.id == _any(ids), member.role != "owner")
+        .subquery()
+    )
+    role = case(dict(enumerate(_GIVEN)), value=old.c.rank)
     rows = await session.execute(
         update(Membership)
         .where(
             Membership.tenant_id == scope.tenant_id,
-            Membership.id.in_(ids),
+            Membership.id == old.c.id,
             Membership.role != "owner",
             Membership.role != role,
-            best.c.member_id == Membership.id,
-            old.tenant_id == Membership.tenant_id,
-            old.id == Membership.id,
         )
         .values(role=role)
-        .returning(Membership.id, old.role, Membership.role)
+        .returning(Membership.id, old.c.role, Membership.role)
         .execution_options(synchronize_session=False)
     )
     return [Changed(*row) for row in rows]
 
 
-def _best(scope: Whose) -> Select[uuid.UUID, int]:
-    rank: ColumnElement[int] = func.max(
-        case({name: place for place, name in enumerate(_GIVEN)}, value=MemberGroup.role)
-    )
+def _rank(member: type[Membership]) -> ColumnElement[int | None]:
+    """Looked up one by one: of a crowd that just came, the planner has no idea."""
+    place = case({name: place for place, name in enumerate(_GIVEN)}, value=MemberGroup.role)
     return (
-        select(GroupMember.member_id, rank.label("rank"))
-        .join(
+        select(func.max(place))
+        .join_from(
+            GroupMember,
             MemberGroup,
             (MemberGroup.tenant_id == GroupMember.tenant_id)
             & (MemberGroup.id == GroupMember.group_id),
         )
-        .where(GroupMember.tenant_id == scope.tenant_id, MemberGroup.role.in_(_GIVEN))
-        .group_by(GroupMember.member_id)
+        .where(
+            GroupMember.tenant_id == member.tenant_id,
+            GroupMember.member_id == member.id,
+            MemberGroup.role.in_(_GIVEN),
+        )
+        .scalar_subquery()
     )
+
+
+def _any(ids: Collection[uuid.UUID]) -> ColumnElement[Any]:
+    """One value, however many: a statement takes no more than 65,535."""
+    return func.any(literal(list(ids), ARRAY(Uuid())))

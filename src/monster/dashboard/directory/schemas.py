@@ -4,13 +4,32 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from monster.dashboard.identity.schemas import Device
 from monster.kit.audit import Actor
 from monster.kit.schemas import Input, Name, Output
 
 GroupRole: TypeAlias = Literal["viewer", "editor", "admin"]  # nobody becomes owner by a directory
+
+
+class Whose(Protocol):
+    """A person's scope, or a directory."""
+
+    @property
+    def tenant_id(self) -> uuid.UUID: ...
+
+
+class Holder(NamedTuple):
+    id: uuid.UUID
+    suspended: bool
+    unseen: bool
+
+
+class Changed(NamedTuple):
+    member_id: uuid.UUID
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +98,6 @@ class GroupData:
     external_id: str | None
     members: Collection[uuid.UUID] | None = None
 
-    def told(self) -> dict[str, object]:
-        """For the audit log."""
+    def told(self) -> dict[str, str | None]:
+        """As columns, and for the audit log."""
         return {"name": self.name, "external_id": self.external_id}

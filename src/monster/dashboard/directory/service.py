@@ -19,14 +19,15 @@ from monster.dashboard.directory.errors import (
     UnknownMember,
     WrongScimToken,
 )
-from monster.dashboard.directory.queries import Whose
 from monster.dashboard.directory.schemas import (
+    Changed,
     Directory,
     GroupData,
     GroupOut,
     GroupPage,
     GroupRole,
     ScimTokenMade,
+    Whose,
 )
 from monster.dashboard.identity.errors import Suspended
 from monster.dashboard.identity.schemas import Device
@@ -38,7 +39,6 @@ from monster.kit.audit import Action, Entry
 from monster.kit.db import SessionMaker
 from monster.kit.rates import Rate
 
-_PREFIX = "scim_"
 _SHAPE = re.compile(r"scim_([A-Za-z0-9_-]{22})_[A-Za-z0-9_-]{43}")
 _RATE = Rate(600, timedelta(minutes=1))
 _MOST = 20
@@ -66,7 +66,7 @@ async def create_token(session: AsyncSession, scope: Scope, name: str) -> ScimTo
             f"a workspace has at most {_MOST} of them: revoke one", field="name"
         )
     home = base64.urlsafe_b64encode(scope.tenant_id.bytes).decode().rstrip("=")
-    token = f"{_PREFIX}{home}_{secrets.token_urlsafe(32)}"
+    token = f"scim_{home}_{secrets.token_urlsafe(32)}"
     row = await queries.add_token(session, scope, name, _hash(token))
     await audit.record(
         session, scope.actor, Entry(Action.CREATE, "scim_token", row.id, after={"name": name})
@@ -135,7 +135,7 @@ async def set_role(
     scope.require(Can.SSO)
     group = await lock_group(session, scope, group_id)
     before = group.role
-    await queries.set_group_role(session, scope, group_id, role)
+    await queries.save_group(session, scope, group_id, role=role)
     members = await queries.member_ids(session, scope, group_id)
     changes = await _give_roles(session, scope, members)
     entry = Entry(Action.UPDATE, "group", group_id, {"role": before}, {"role": role})
@@ -170,7 +170,7 @@ async def change_group(
     """Without `members` they stay as they are. Raises GroupNameTaken, UnknownMember."""
     group = await lock_group(session, scope, group_id)
     before = GroupData(group.name, group.external_id).told()
-    if not await queries.save_group(session, scope, group_id, data.name, data.external_id):
+    if not await queries.save_group(session, scope, group_id, **data.told()):
         raise _taken(data)
     moved, roles = await _set_members(session, scope, group_id, data.members)
     if moved or before != data.told():
@@ -230,8 +230,21 @@ async def _give_roles(
     """What it changed, for the caller to record."""
     if not member_ids:
         return []
-    await queries.lock_members(session, scope, member_ids)
+    changed = await queries.give_roles(session, scope, member_ids)
+    if len(changed) > _CROWD:
+        return _of_a_crowd(changed)
     return [
         Entry(Action.UPDATE, "member", row.member_id, {"role": row.before}, {"role": row.after})
-        for row in await queries.give_roles(session, scope, member_ids)
+        for row in changed
+    ]
+
+
+def _of_a_crowd(changed: Sequence[Changed]) -> list[Entry]:
+    """One row of the log for each kind of change: the rows of a tenant hash each other in turn."""
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for row in changed:
+        kinds.setdefault((row.before, row.after), []).append(str(row.member_id))
+    return [
+        Entry(Action.UPDATE, "member", None, {"role": old}, {"role": new}, {"members": ids})
+        for (old, new), ids in kinds.items()
     ]
