@@ -94,6 +94,30 @@ def fill(connection: psycopg.Connection[Any], tenant_id: uuid.UUID) -> dict[str,
     return {table: rows[table] for table in tables}
 
 
+def add(connection: psycopg.Connection[Any], table: str, **given: object) -> dict[str, Any]:
+    """One row, as superuser: what is given, and something for whatever else it needs."""
+    row = {c.name: _value(connection, table, c) for c in _columns(connection, table) if c.needed}
+    return _insert(connection, table, {**row, **given})
+
+
+def state(connection: psycopg.Connection[Any], tenant_id: uuid.UUID) -> str:
+    """Everything a tenant has in this database; the same text as long as nothing of it changes."""
+    tables = [*tenant_tables(connection), *SHARED]
+    ours = connection.execute(
+        "select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid"
+        " where a.attname = 'tenant_id' and c.relkind = 'r' and c.relname = any(%s)",
+        [tables],
+    )
+    each = [
+        sql.SQL("select {} || (select coalesce(string_agg(t::text, '|' order by t::text), '')"
+                " from {} t where tenant_id = {})").format(
+            sql.Literal(name), sql.Identifier(name), sql.Literal(tenant_id)
+        )
+        for (name,) in ours
+    ]  # fmt: skip
+    return "\n".join(row[0] for row in connection.execute(sql.SQL(" union all ").join(each)))
+
+
 def _parents_first(tables: list[str], known: list[Reference]) -> Iterator[str]:
     waiting = list(tables)
     while waiting:

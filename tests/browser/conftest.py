@@ -12,17 +12,14 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from playwright.async_api import Browser, async_playwright
-from pydantic import SecretStr
 
 from monster.dashboard import database
 from monster.dashboard.app import create_app
 from monster.dashboard.identity.scope import COOKIE
-from monster.dashboard.settings import Settings
 from monster.kit.embedded import Embedded
 from tests.browser.look import Visitor
 from tests.browser.seed import furnish
-from tests.builders import PRIVATE_PEM, Tenant
-from tests.process import MASTER_KEY
+from tests.builders import Tenant, dashboard_settings
 
 FLAGS = [
     "--no-sandbox",  # it runs as root where tests run, and sees loopback only
@@ -69,15 +66,12 @@ class Platform:
 
 @pytest.fixture(scope="session")
 async def platform(postgres: Embedded, engine: FastAPI) -> AsyncIterator[Platform]:
-    async with _served(engine, "off") as engine_url:  # its own fixture began its lifespan
-        settings = Settings(
-            database_url=SecretStr(postgres.url(database.NAME, database.ROLE)),
-            signing_key=SecretStr(PRIVATE_PEM),
-            account_key=SecretStr(MASTER_KEY),
-            engine_url=engine_url,
+    async with served(engine, "off") as engine_url:  # its own fixture began its lifespan
+        settings = dashboard_settings(
+            postgres.url(database.NAME, database.ROLE), engine_url=engine_url, dev_mail=True
         )
         app = create_app(settings)
-        async with _served(app, "on") as url:
+        async with served(app, "on") as url:
             tenant = Tenant(app, engine)
             await furnish(tenant)
             yield Platform(url, tenant)
@@ -91,8 +85,10 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _served(app: FastAPI, lifespan: Literal["on", "off"]) -> AsyncGenerator[str]:
-    config = uvicorn.Config(app, "127.0.0.1", 0, lifespan=lifespan, log_config=None)
+async def served(
+    app: FastAPI, lifespan: Literal["on", "off"], port: int = 0
+) -> AsyncGenerator[str]:
+    config = uvicorn.Config(app, "127.0.0.1", port, lifespan=lifespan, log_config=None)
     server = _Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:

@@ -75,7 +75,10 @@ async def test_every_page_is_sound(
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("path", "status"), [("/sign-in", 200), ("/nowhere", 404)])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/sign-in", 200), ("/register", 200), ("/forgot", 200), ("/reset", 422), ("/nowhere", 404)],
+)
 async def test_pages_without_a_frame_are_sound(
     browser: Browser, platform: Platform, path: str, status: int, size: Size, theme: Theme
 ) -> None:

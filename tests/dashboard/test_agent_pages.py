@@ -276,7 +276,7 @@ async def test_the_list_costs_the_same_for_any_number(
     for number in range(32):
         await create_agent(member, name=f"Agent {number:02}")
 
-    with statements.exactly(4):  # session, role; tenant, page
+    with statements.exactly(6):  # session, role; tenant, page, folders, how many are in each
         page = await member.get("/agents", headers=PAGE)
 
     assert "Agent 31" in page.text

@@ -1,7 +1,8 @@
-"""Makes the first tenant with its owner; a job then makes the Guide."""
+"""Makes the first tenant with its owner, who is a platform admin; a job then makes the Guide."""
 
 import asyncio
 
+from monster.cli import admin
 from monster.cli.installation import Installation
 from monster.dashboard import database
 from monster.dashboard.welcome import service
@@ -19,3 +20,4 @@ async def _create(installation: Installation, password: str) -> None:
         await service.first_tenant(sessions, installation.settings.admin_email, password)
     finally:
         await engine.dispose()
+    await admin.first(installation, installation.settings.admin_email)

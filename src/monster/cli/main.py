@@ -17,7 +17,13 @@ WRONG_USE = 2
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 serve = typer.Typer(invoke_without_command=True, help="Start Monster, or one of its processes.")
 app.add_typer(serve, name="serve")
+audit = typer.Typer(no_args_is_help=True, help="The audit log: who changed what.")
+app.add_typer(audit, name="audit")
 
+admin = typer.Typer(no_args_is_help=True, help="Platform admins: who may see all workspaces.")
+app.add_typer(admin, name="admin")
+
+Address = Annotated[str, typer.Argument(metavar="EMAIL", help="Of the person.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Leashed = Annotated[bool, typer.Option("--leashed", hidden=True)]
 
@@ -96,6 +102,43 @@ def ask(
 def doctor(*, json: Json = False) -> None:
     """Check what Monster needs, and say what to do about each failure."""
     _run("doctor", as_json=json)
+
+
+@audit.command("verify")
+def verify_audit(*, json: Json = False) -> None:
+    """Check that no row was changed, removed or put in between, in either database."""
+    _run("audit", as_json=json)
+
+
+@admin.command("list")
+def list_admins(*, json: Json = False) -> None:
+    """Who is one."""
+    _run("admin", action="list", email="", stdin=False, as_json=json)
+
+
+@admin.command()
+def grant(email: Address, *, json: Json = False) -> None:
+    """Make somebody who has an account a platform admin."""
+    _run("admin", action="grant", email=email, stdin=False, as_json=json)
+
+
+@admin.command()
+def revoke(email: Address, *, json: Json = False) -> None:
+    """Take it back; at once, also where they are signed in. One always remains."""
+    _run("admin", action="revoke", email=email, stdin=False, as_json=json)
+
+
+@admin.command()
+def create(
+    email: Address,
+    *,
+    stdin: Annotated[
+        bool, typer.Option("--stdin", help="Read the password from standard input.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Make an account of no workspace that is a platform admin; prints its password once."""
+    _run("admin", action="create", email=email, stdin=stdin, as_json=json)
 
 
 def main() -> None:

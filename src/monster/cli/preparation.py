@@ -55,6 +55,18 @@ def database(installation: Installation) -> Generator[Embedded | None]:
         server.stop()
 
 
+@contextmanager
+def reached(installation: Installation) -> Generator[None]:
+    """As `database`, for commands that people give while Monster runs: what runs goes on."""
+    try:
+        look_for(installation.owner_url("postgres"))
+    except NotReady:
+        with database(installation):
+            yield
+    else:
+        yield
+
+
 def look_for(url: str) -> None:
     """Raises NotReady."""
     try:

@@ -4,33 +4,30 @@ Each row hashes the one before it, per tenant; the database sees to that (`kit.a
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, LiteralString
 
 import orjson
-from pydantic import BaseModel
 from sqlalchemy import BigInteger, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from sqlalchemy.schema import SchemaItem
 
+from monster.kit import audit_details
 from monster.kit.db import TenantRow
 from monster.kit.ids import new_id
 
 PLATFORM = uuid.UUID(int=0)  # whose log has what belongs to no tenant
 
-REDACTED = "[redacted]"
-_SECRET = (
-    "password", "secret", "token", "api_key", "authorization", "cookie", "private_key", "hash",
-)  # fmt: skip
-_LONGEST = 2000  # characters of one value
+_SHORT = 500  # characters of what stands in a column of its own
 
 
 class Action(StrEnum):
     ACCEPT = "ACCEPT"
+    CANCEL = "CANCEL"
     CREATE = "CREATE"
     DELETE = "DELETE"
     ERASE = "ERASE"
@@ -87,9 +84,9 @@ class Entry:
     def details(self) -> dict[str, object]:
         said = {"before": self.before, "after": self.after}
         if self.before is not None and self.after is not None:
-            said = _difference(self.before, self.after)
+            said = audit_details.difference(self.before, self.after)
         told = {name: dict(values) for name, values in said.items() if values is not None}
-        return _redact_each({**told, **self.more})
+        return audit_details.clean({**told, **self.more})
 
 
 class AuditRow(TenantRow):
@@ -130,64 +127,49 @@ class AuditHeadRow:
     hash: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-_INSERT = text("""
+# All that is said of the entries goes in one parameter, so that raw psycopg can use it as well.
+_INSERT: LiteralString = """
     insert into audit_log (tenant_id, id, principal, user_id, impersonator_id, action,
         resource_type, resource_id, details, ip_address, user_agent)
-    select :tenant, id, :principal, cast(:user as uuid), cast(:impersonator as uuid), action,
-        resource_type, resource_id, details, :ip, :agent
-    from jsonb_to_recordset(cast(:entries as jsonb))
-        e(id uuid, action text, resource_type text, resource_id text, details jsonb)
-""")
+    select tenant_id, id, principal, user_id, impersonator_id, action, resource_type, resource_id,
+        details, ip_address, user_agent
+    from jsonb_to_recordset(cast({0} as jsonb)) e(tenant_id uuid, id uuid, principal text,
+        user_id uuid, impersonator_id uuid, action text, resource_type text, resource_id text,
+        details jsonb, ip_address text, user_agent text)
+"""
+_RECORD = text(_INSERT.format(":entries"))
+INSERT: LiteralString = _INSERT.format("%(entries)s")  # for a larger statement; see `rows`
 
 
 async def record(session: AsyncSession, actor: Actor, *entries: Entry) -> None:
     """One statement, however many entries. The last thing a transaction does: from here until it
     ends, no other of this tenant can record."""
-    rows = [
-        {
-            "id": new_id(),
-            "action": entry.action,
-            "resource_type": entry.resource_type,
-            "resource_id": None if entry.resource_id is None else str(entry.resource_id),
-            "details": entry.details(),
-        }
-        for entry in entries
-    ]
-    values = {
-        "tenant": actor.tenant_id,
+    await session.execute(_RECORD, {"entries": rows(actor, *entries)})
+
+
+def rows(actor: Actor, *entries: Entry) -> str:
+    """JSON: what `INSERT` takes as `entries`."""
+    who = {
+        "tenant_id": actor.tenant_id,
         "principal": actor.principal,
-        "user": actor.user_id,
-        "impersonator": actor.impersonator_id,
-        "ip": actor.ip_address,
-        "agent": actor.user_agent,
-        "entries": orjson.dumps(rows, default=str).decode().replace("\\u0000", ""),
+        "user_id": actor.user_id,
+        "impersonator_id": actor.impersonator_id,
+        "ip_address": _short(actor.ip_address),
+        "user_agent": _short(actor.user_agent),
     }
-    await session.execute(_INSERT, values)
+    return orjson.dumps([who | _what(entry) for entry in entries]).decode()
 
 
-def _difference(
-    before: Mapping[str, Any], after: Mapping[str, Any]
-) -> dict[str, Mapping[str, Any] | None]:
-    changed = [name for name in after if before.get(name) != after[name]]
+def _what(entry: Entry) -> dict[str, object]:
     return {
-        "before": {name: before.get(name) for name in changed},
-        "after": {name: after[name] for name in changed},
+        "id": new_id(),
+        "action": entry.action,
+        "resource_type": entry.resource_type,
+        "resource_id": _short(entry.resource_id),
+        "details": entry.details(),
     }
 
 
-def _redact(value: object, name: str = "") -> object:
-    if isinstance(value, Mapping):
-        return _redact_each(cast(Mapping[str, object], value))
-    if isinstance(value, BaseModel):
-        return _redact_each(value.model_dump(mode="json"))
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_redact(one) for one in cast(Iterable[object], value)]
-    if value is not None and any(word in name.lower() for word in _SECRET):
-        return REDACTED
-    if isinstance(value, str) and len(value) > _LONGEST:
-        return f"{value[:_LONGEST]}… ({len(value)} characters)"
-    return value
-
-
-def _redact_each(values: Mapping[str, object]) -> dict[str, object]:
-    return {str(name): _redact(value, str(name)) for name, value in values.items()}
+def _short(value: object) -> str | None:
+    """For columns, some of them indexed: a key of an index has 2,704 bytes at most."""
+    return None if value is None else audit_details.clean_text(str(value), _SHORT)

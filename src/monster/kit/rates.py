@@ -3,12 +3,14 @@
 import hashlib
 import math
 from datetime import timedelta
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from monster.kit import migrations
+from monster.kit import migrations, tenancy
+from monster.kit.db import SessionMaker
 from monster.kit.errors import TooMany
 
 
@@ -17,6 +19,11 @@ class Rate(NamedTuple):
 
     times: int
     per: timedelta
+
+
+class Limits(NamedTuple):
+    address: Rate  # from one place in the network
+    email: Rate  # about one e-mail, whether anybody has it or not
 
 
 # Unlogged: after a crash of the server everybody begins anew, and no request waits for its disk.
@@ -50,6 +57,28 @@ async def take(session: AsyncSession, rate: Rate, *whose: str) -> None:
     values = {"key": key, "burst": rate.times, "refill": refill}
     if await session.scalar(_TAKE, values) is None:
         raise TooMany("too many attempts: wait a little", retry_after=math.ceil(1 / refill))
+
+
+async def take_both(
+    sessions: SessionMaker, what: str, limits: Limits, address: str | None, email: str = ""
+) -> None:
+    """Before anything costly, and before anybody looks who has the e-mail. Raises TooMany."""
+    async with tenancy.outside(sessions) as session:
+        await take(session, limits.address, what, "address", network(address or ""))
+    if email:
+        async with tenancy.outside(sessions) as session:
+            await take(session, limits.email, what, "email", email.lower())
+
+
+def network(address: str) -> str:
+    """Whom to count: of IPv6, everybody is given a whole /64."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
+        return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
+    return str(parsed)
 
 
 async def forget(session: AsyncSession) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse
 
 from monster.contracts.credentials import ModelSystem
 from monster.dashboard.connections import service
@@ -16,7 +17,7 @@ from monster.dashboard.web import pages
 from monster.dashboard.web.pages import Crumb
 from monster.dashboard.web.problems import sentence
 
-router = APIRouter(prefix="/connections", include_in_schema=False)
+router = APIRouter(prefix="/connections", tags=["pages"], default_response_class=HTMLResponse)
 
 _HOME = Crumb("Connections", "/connections")
 _FIELDS = {"name": "name", "base_url": "base_url", "secrets": "api_key"}
@@ -83,6 +84,7 @@ async def connect(
     form: Annotated[ConnectForm, Form()],
     system: ModelSystem = "openai",
 ) -> Response:
+    scope.require(Can.CONNECT)
     chosen = SYSTEMS[system]
     try:
         made = await service.connect(engine, scope.caller, chosen, form)

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import HTMLResponse
 
 from monster.dashboard.agents import service as agents
 from monster.dashboard.home import service
@@ -12,7 +13,7 @@ from monster.dashboard.permissions import Can
 from monster.dashboard.web import pages
 from monster.dashboard.web.pages import Crumb
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["pages"], default_response_class=HTMLResponse)
 
 
 async def _elsewhere(scope: CurrentScope, engine: CurrentEngine) -> Elsewhere | None:

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 
 from monster.dashboard.identity import service
 from monster.dashboard.identity.schemas import SessionOut, SignIn, Ticket
-from monster.dashboard.identity.scope import CurrentScope, CurrentToken, Transaction, device
+from monster.dashboard.identity.scope import CurrentPerson, CurrentToken, PersonTransaction, device
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
 
@@ -16,5 +16,7 @@ async def create_session(data: SignIn, request: Request) -> Ticket:
 
 
 @router.delete("/current", status_code=204)
-async def end_session(session: Transaction, _: CurrentScope, token: CurrentToken) -> None:
-    await service.sign_out(session, token)
+async def end_session(
+    session: PersonTransaction, person: CurrentPerson, token: CurrentToken
+) -> None:
+    await service.sign_out(session, person.actor, token)

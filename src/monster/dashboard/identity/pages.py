@@ -10,15 +10,16 @@ from monster.dashboard.identity.errors import WrongPassword
 from monster.dashboard.identity.schemas import SignIn, Ticket
 from monster.dashboard.identity.scope import (
     COOKIE,
-    CurrentScope,
+    CurrentPerson,
     CurrentToken,
-    Transaction,
+    PersonTransaction,
     device,
     same_origin,
 )
-from monster.dashboard.web import forms, pages
+from monster.dashboard.web import forms, pages, problems
 from monster.dashboard.web.forms import Form
 from monster.kit import clock
+from monster.kit.errors import TooMany
 
 router = APIRouter(tags=["pages"], default_response_class=HTMLResponse)
 
@@ -46,18 +47,26 @@ async def sign_in(request: Request) -> Response:
         return _page(request, form, onward, status=422)
     try:
         ticket = await service.sign_in(state.sessions, form.data, device(request), state.lifetime)
-    except WrongPassword as refusal:
-        return _page(request, form, onward, status=refusal.status, problem=refusal.message)
+    except (WrongPassword, TooMany) as refusal:
+        return _refused(request, form, onward, refusal)
     return let_in(request, ticket, onward)
 
 
 @router.post("/sign-out")
 async def sign_out(
-    request: Request, session: Transaction, _: CurrentScope, token: CurrentToken
+    request: Request, session: PersonTransaction, person: CurrentPerson, token: CurrentToken
 ) -> Response:
-    await service.sign_out(session, token)
+    await service.sign_out(session, person.actor, token)
     answer = pages.go(request, "/sign-in")
     answer.delete_cookie(COOKIE, secure=_secure(request), httponly=True, samesite="lax")
+    return answer
+
+
+def _refused(request: Request, form: Form, onward: str, why: WrongPassword | TooMany) -> Response:
+    text = problems.sentence(why.message)
+    answer = _page(request, form, onward, status=why.status, problem=text)
+    if isinstance(why, TooMany):
+        answer.headers["Retry-After"] = str(why.retry_after)
     return answer
 
 
@@ -73,6 +82,7 @@ def _page(
         errors=form.errors,
         onward=onward,
         problem=problem,
+        may_register=request.app.state.settings.registration,
     )
 
 

@@ -46,6 +46,8 @@ _EMAIL = func.lower(User.email)
 class Attempt(NamedTuple):
     user_id: uuid.UUID
     password_hash: str
+    tenant_id: uuid.UUID | None
+    locks: bool  # no other is let through after it, unless this one is right
 
 
 class Found(NamedTuple):
@@ -76,7 +78,7 @@ async def reserve_attempt(session: AsyncSession, email: str) -> Attempt | None:
             failed_login_attempts=count,
             locked_until=case((count >= GUESSES, func.now() + LOCKED_FOR), else_=None),
         )
-        .returning(User.id, User.password_hash)
+        .returning(User.id, User.password_hash, User.tenant_id, User.locked_until.is_not(None))
     )
     found = row.one_or_none()
     return Attempt(*found) if found else None
@@ -90,6 +92,12 @@ async def forgive(session: AsyncSession, user_id: uuid.UUID) -> None:
 
 async def person(session: AsyncSession, email: str) -> uuid.UUID | None:
     return await session.scalar(select(User.id).where(func.lower(email) == _EMAIL, User.is_active))
+
+
+async def tenant_by_slug(session: AsyncSession, slug: str) -> uuid.UUID | None:
+    return await session.scalar(
+        select(Tenant.id).where(Tenant.slug == slug, Tenant.suspended_at.is_(None))
+    )
 
 
 async def home(session: AsyncSession, user_id: uuid.UUID) -> uuid.UUID | None:

@@ -3,13 +3,15 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Secret, StringConstraints
 
+from monster.kit.jobs import JobArgs
 from monster.kit.schemas import Input, Output
 
-EMAIL = r"^[^@\s\x00]+@[^@\s\x00]+$"  # whether it exists, only a message to it can tell
+# Whether it exists, only a message to it can tell.
+EMAIL = r"^[^@\x00-\x20\x7f-\xa0]+@[^@\x00-\x20\x7f-\xa0]+$"
 Email: TypeAlias = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=254, pattern=EMAIL)
 ]
@@ -40,6 +42,14 @@ class Device:
 
 
 NOWHERE = Device(None, None, None)
+
+
+class TellLocked(JobArgs):
+    """Job: a letter to somebody whose account was just locked."""
+
+    name: ClassVar[str] = "accounts.tell_locked"
+
+    user_id: uuid.UUID
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from monster.dashboard.identity import queries
 from monster.dashboard.identity.errors import EmailTaken, TokenWorthless, WrongPassword
 from monster.dashboard.identity.models import OneTimeToken, TokenKind
-from monster.dashboard.identity.schemas import Device, Identity, Lifetime, SignIn, Ticket
-from monster.kit import passwords, tenancy
+from monster.dashboard.identity.schemas import (
+    Device,
+    Identity,
+    Lifetime,
+    SignIn,
+    TellLocked,
+    Ticket,
+)
+from monster.kit import audit, jobs, passwords, rates, tenancy
+from monster.kit.audit import PLATFORM, Action, Actor, Entry
 from monster.kit.db import SessionMaker
 from monster.kit.errors import Unauthenticated
+from monster.kit.rates import Limits, Rate
+
+SIGN_IN = Limits(address=Rate(30, timedelta(minutes=1)), email=Rate(10, timedelta(minutes=1)))
 
 REFUSAL = (
     "This e-mail and password do not belong together, or the account is locked: "
@@ -24,16 +35,78 @@ REFUSAL = (
 async def sign_in(
     sessions: SessionMaker, data: SignIn, device: Device, lifetime: Lifetime
 ) -> Ticket:
-    """Two transactions: the attempt counts before the password is looked at, whatever follows."""
+    proven = await prove(sessions, data.email, data.password.get_secret_value(), device)
     async with tenancy.outside(sessions) as session:
-        attempt = await queries.reserve_attempt(session, data.email)
-    known = attempt.password_hash if attempt else None
-    right = await passwords.verify_password(data.password.get_secret_value(), known)
+        await queries.forgive(session, proven.user_id)
+        ticket = await begin(session, proven.user_id, device, lifetime)
+        await note_sign_in(session, proven.user_id, proven.tenant_id, device)
+        return ticket
+
+
+async def prove(
+    sessions: SessionMaker, email: str, password: str, device: Device
+) -> queries.Attempt:
+    """Whose e-mail and password these are. Raises WrongPassword or TooMany.
+
+    The attempt counts before the password is looked at, whatever follows. For an address that
+    nobody has, the same is sent to the database as for any other.
+    """
+    await rates.take_both(sessions, "sign-in", SIGN_IN, device.ip_address, email)
+    async with tenancy.outside(sessions) as session:
+        attempt = await queries.reserve_attempt(session, email)
+    right = await passwords.verify_password(password, attempt.password_hash if attempt else None)
     if attempt is None or not right:
+        async with tenancy.outside(sessions) as session:
+            await _note_failure(session, attempt, device)
         raise WrongPassword(REFUSAL)
+    return attempt
+
+
+async def prove_again(sessions: SessionMaker, email: str, password: str, device: Device) -> None:
+    """That whoever is signed in knows the password; wrong ones count like those at the door."""
+    proven = await prove(sessions, email, password, device)
     async with tenancy.outside(sessions) as session:
-        await queries.forgive(session, attempt.user_id)
-        return await begin(session, attempt.user_id, device, lifetime)
+        await queries.forgive(session, proven.user_id)
+
+
+async def note_sign_in(
+    session: AsyncSession, user_id: uuid.UUID, tenant_id: uuid.UUID | None, device: Device
+) -> None:
+    """In the log of the person's own workspace, else of the platform. The last statement."""
+    actor = Actor(
+        tenant_id=tenant_id or PLATFORM,
+        principal="user",
+        user_id=user_id,
+        ip_address=device.ip_address,
+        user_agent=device.user_agent,
+    )
+    await note(session, actor, Entry(Action.LOGIN, "user", user_id))
+
+
+async def _note_failure(
+    session: AsyncSession, attempt: queries.Attempt | None, device: Device
+) -> None:
+    """What was typed is not kept: it may be a password, at the wrong place."""
+    user_id = attempt.user_id if attempt else None
+    entries = [Entry(Action.LOGIN_FAILED, "user", user_id)]
+    tell = list[TellLocked]()
+    if attempt and attempt.locks:
+        entries.append(Entry(Action.LOCK, "user", user_id))
+        tell.append(TellLocked(tenant_id=PLATFORM, user_id=attempt.user_id))
+    await jobs.defer(session, *tell)
+    actor = Actor(
+        tenant_id=(attempt.tenant_id if attempt else None) or PLATFORM,
+        principal="anonymous",
+        ip_address=device.ip_address,
+        user_agent=device.user_agent,
+    )
+    await note(session, actor, *entries)
+
+
+async def note(session: AsyncSession, actor: Actor, *entries: Entry) -> None:
+    """For a transaction that is of no tenant yet. Its last two statements."""
+    await tenancy.enter(session, actor.tenant_id)
+    await audit.record(session, actor, *entries)
 
 
 async def begin(
@@ -67,8 +140,9 @@ async def begin(
     return Ticket(token, expires_at)
 
 
-async def sign_out(session: AsyncSession, token: str) -> None:
+async def sign_out(session: AsyncSession, actor: Actor, token: str) -> None:
     await queries.end_session(session, _hash(token))
+    await note(session, actor, Entry(Action.LOGOUT, "user", actor.user_id))
 
 
 async def identify(session: AsyncSession, token: str, lifetime: Lifetime) -> Identity:
@@ -77,6 +151,8 @@ async def identify(session: AsyncSession, token: str, lifetime: Lifetime) -> Ide
     if found is None:
         raise Unauthenticated("sign in first")
     role = await queries.role(session, found.tenant_id, found.user_id) if found.tenant_id else None
+    if found.identity_provider_id and role == "owner":
+        role = "admin"  # whoever sets up single sign-on must not become the owner by it
     if found.seen_long_ago:
         await queries.touch(session, found.id)
     return Identity(
@@ -114,6 +190,11 @@ async def member(session: AsyncSession, email: str) -> tuple[uuid.UUID, uuid.UUI
         return None
     role = await queries.role(session, tenant_id, user_id)
     return (tenant_id, user_id, role) if role else None
+
+
+async def tenant_by_slug(session: AsyncSession, slug: str) -> uuid.UUID | None:
+    """None also of a tenant that is suspended."""
+    return await queries.tenant_by_slug(session, slug)
 
 
 async def names(

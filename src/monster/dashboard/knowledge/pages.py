@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi.responses import HTMLResponse
 
 from monster.contracts.knowledge import DocumentOut, IndexOut
 from monster.dashboard.engine_client import EngineRefused, EngineUnavailable
@@ -17,7 +18,7 @@ from monster.dashboard.web.pages import Crumb
 from monster.dashboard.web.problems import sentence
 from monster.kit.limits import takes_files
 
-router = APIRouter(prefix="/knowledge", include_in_schema=False)
+router = APIRouter(prefix="/knowledge", tags=["pages"], default_response_class=HTMLResponse)
 
 _HOME = Crumb("Knowledge", "/knowledge")
 _HINTS = {
@@ -222,7 +223,7 @@ async def retry_document(
     scope: CurrentScope,
     engine: CurrentEngine,
 ) -> Response:
-    await service.retry(engine, scope.caller, document_id)
+    await service.retry(engine, scope.caller, index_id, document_id)
     return pages.go(request, f"/knowledge/{index_id}")
 
 
@@ -234,7 +235,7 @@ async def delete_document(
     scope: CurrentScope,
     engine: CurrentEngine,
 ) -> Response:
-    await service.remove(engine, scope.caller, document_id)
+    await service.remove(engine, scope.caller, index_id, document_id)
     return pages.go(request, f"/knowledge/{index_id}", "The document is deleted.")
 
 

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from monster.contracts.knowledge import DocumentOut, IndexOut, SearchOut
 from monster.dashboard.engine_client import Caller, HttpEngine
 from monster.dashboard.knowledge.schemas import IndexForm, Page, Search, hit
+from monster.kit.errors import NotFound
 
 PAGE = 25
 
@@ -66,12 +67,27 @@ async def add(
     )
 
 
-async def retry(engine: HttpEngine, caller: Caller, document_id: uuid.UUID) -> None:
+async def retry(
+    engine: HttpEngine, caller: Caller, index_id: uuid.UUID, document_id: uuid.UUID
+) -> None:
+    await _look_into(engine, caller, index_id, document_id)
     await engine.call(caller, "POST", f"/v1/documents/{document_id}/retry")
 
 
-async def remove(engine: HttpEngine, caller: Caller, document_id: uuid.UUID) -> None:
+async def remove(
+    engine: HttpEngine, caller: Caller, index_id: uuid.UUID, document_id: uuid.UUID
+) -> None:
+    await _look_into(engine, caller, index_id, document_id)
     await engine.call(caller, "DELETE", f"/v1/documents/{document_id}")
+
+
+async def _look_into(
+    engine: HttpEngine, caller: Caller, index_id: uuid.UUID, document_id: uuid.UUID
+) -> None:
+    """Raises NotFound if the document is not in this index: an address that is half wrong."""
+    found = await engine.call(caller, "GET", f"/v1/documents/{document_id}")
+    if DocumentOut.model_validate(found).index_id != index_id:
+        raise NotFound(f"no document {document_id} in index {index_id}")
 
 
 async def search(engine: HttpEngine, caller: Caller, index_id: uuid.UUID, query: str) -> Search:

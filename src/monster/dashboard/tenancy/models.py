@@ -58,6 +58,10 @@ class IdentityProvider(TenantRow, Base):
     enabled: Mapped[bool] = mapped_column(server_default=true())
     updated_at: Mapped[updated_at]
 
+    @property
+    def has_secret(self) -> bool:
+        return self.client_secret is not None
+
 
 class ExternalIdentity(TenantRow, Base):
     """Whom a provider means by a subject."""

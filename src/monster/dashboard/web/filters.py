@@ -1,5 +1,6 @@
 """How templates write times, sizes, counts and models."""
 
+import re
 from datetime import datetime
 
 from monster.contracts.agents import QUOTING
@@ -41,3 +42,8 @@ def counted(count: int, noun: str) -> str:
 def model_name(model: str) -> str:
     """Of `provider:name` the name; what is no language model is called what it does."""
     return "Quotes its knowledge" if model == QUOTING else model.partition(":")[2] or model
+
+
+def literally(text: str) -> str:
+    """As a pattern of a form field that only this text fits."""
+    return re.sub(r"[\\^$.*+?()\[\]{}|/]", r"\\\g<0>", text)

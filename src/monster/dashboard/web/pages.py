@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from monster.contracts.agents import QUOTING
 from monster.dashboard.permissions import TABLE, Can, Role
@@ -59,12 +59,12 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         undefined=StrictUndefined,
-        autoescape=True,
+        autoescape=select_autoescape(disabled_extensions=("txt",), default=True),  # of mails
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
-    functions = (filters.ago, filters.counted, filters.model_name, filters.size)
+    functions = (filters.ago, filters.counted, filters.literally, filters.model_name, filters.size)
     by_name = {function.__name__: function for function in functions}
     cast("dict[str, object]", environment.filters).update(by_name)
     values = {

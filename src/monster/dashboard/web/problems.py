@@ -23,6 +23,8 @@ POLICY = {
     "Cache-Control": "no-store",
 }
 
+_NO_WORKSPACE = "no_workspace"  # there is a page to choose one
+
 _TITLES = {
     403: "This is not yours to do",
     404: "There is nothing here",
@@ -47,6 +49,8 @@ def _answer(request: Request, problem: Problem) -> Response:
         return http_errors.as_json(request, problem)
     if problem.code == Unauthenticated.code:
         return _to_sign_in(request)
+    if problem.code == _NO_WORKSPACE and request.method == "GET":
+        return pages.go(request, "/workspaces")
     if pages.is_htmx(request):
         toast = pages.render("pages/_problem.html", text=sentence(problem.message))
         return HTMLResponse(toast, problem.status)

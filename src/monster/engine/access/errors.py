@@ -1,9 +1,11 @@
-"""Why a caller with an API key is not let in."""
+"""Why a caller is not let in."""
 
 from monster.kit.errors import Forbidden, NotFound, TooMany
 
 
-class WorkspaceSuspended(Forbidden):
+class TenantSuspended(Forbidden):
+    """By a platform admin, or because it is being deleted."""
+
     code = "workspace_suspended"
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from monster.engine.access import queries
-from monster.engine.access.errors import BudgetSpent, WorkspaceSuspended
+from monster.engine.access.errors import BudgetSpent, TenantSuspended
 from monster.engine.access.schemas import Presented
 from monster.kit import clock, logs, rates
 from monster.kit.errors import TooMany
@@ -41,7 +41,7 @@ async def present(pool: Pool, key: str, ext_id: str | None) -> Presented | None:
     logs.hide(key)  # only what opens something: guesses must not push real secrets out
     logs.tenant_id.set(str(tenant_id))
     if found.suspended:
-        raise WorkspaceSuspended("this workspace is suspended")
+        raise TenantSuspended("this workspace is suspended")
     if not found.in_time:
         wait = math.ceil(60 / (found.requests_per_minute or 1))
         raise TooMany("this key asks too often: wait a little", retry_after=wait)

@@ -7,12 +7,11 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from monster.contracts.credentials import CredentialCreate, CredentialOut
 from monster.contracts.tokens import Permission
-from monster.engine.access.scope import CurrentScope, Scope, Transaction
+from monster.engine.access.scope import CurrentScope, Scope, Transaction, transaction
 from monster.engine.credentials import service
 from monster.engine.credentials.models import Credential
 from monster.engine.credentials.schemas import Opened
 from monster.engine.models.providers import Providers
-from monster.kit import tenancy
 from monster.kit.crypto import MasterKey
 
 router = APIRouter(prefix="/credentials", tags=["credentials"])
@@ -69,7 +68,7 @@ async def test_credential(
     """Asks the provider, and says in `status` and `last_error` what came of it."""
     opened = await _open(request, scope, Permission.CREDENTIALS_WRITE, credential_id)
     outcome = await service.try_out(providers, opened)
-    async with tenancy.transaction(request.app.state.sessions, scope.tenant_id) as session:
+    async with transaction(request, scope) as session:
         return await service.record(session, scope, credential_id, outcome)
 
 
@@ -86,6 +85,6 @@ async def _open(
     request: Request, scope: Scope, permission: Permission, credential_id: uuid.UUID
 ) -> Opened:
     """In a transaction that is over before the provider is asked."""
-    state = request.app.state
-    async with tenancy.transaction(state.sessions, scope.tenant_id) as session:
-        return await service.open_for(session, scope, permission, state.master_key, credential_id)
+    master = request.app.state.master_key
+    async with transaction(request, scope) as session:
+        return await service.open_for(session, scope, permission, master, credential_id)

@@ -42,9 +42,12 @@ async def insert_if_free(
     return await session.scalar(free.returning(Credential))
 
 
-async def remove(session: AsyncSession, scope: Scope, credential_id: uuid.UUID) -> bool:
+async def remove(
+    session: AsyncSession, scope: Scope, credential_id: uuid.UUID
+) -> Credential | None:
+    """What it was; None if there is nothing to remove."""
     gone = delete(Credential).where(_visible(scope)).where(Credential.id == credential_id)
-    return await session.scalar(gone.returning(Credential.id)) is not None
+    return await session.scalar(gone.returning(Credential))
 
 
 async def record(

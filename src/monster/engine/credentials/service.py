@@ -25,12 +25,14 @@ from monster.engine.credentials.schemas import Opened
 from monster.engine.models.offers import Offer
 from monster.engine.models.protocol import ModelError
 from monster.engine.models.providers import Account, Providers
-from monster.kit import clock, logs
+from monster.kit import audit, clock, logs
+from monster.kit.audit import Action, Entry
 from monster.kit.crypto import CannotOpen, MasterKey
 from monster.kit.errors import Forbidden
 from monster.kit.ids import new_id
 
 _API_KEY = "api_key"
+_KIND = "credential"
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]{1,8000}")  # it is sent as a header, as it stands
 _SEALED = "the secrets of this tenant do not open with the master key that is set"
 _USED_PRECISION = timedelta(minutes=1)
@@ -72,14 +74,17 @@ async def create(
         raise CredentialNameTaken(f"there is a connection named {data.name!r}", field="name")
     if values:
         await _seal(session, scope, master, made.id, values)
+    await _note(session, scope, Entry(Action.CREATE, _KIND, made.id, after=_told(made)))
     return made
 
 
 async def delete(session: AsyncSession, scope: Scope, credential_id: uuid.UUID) -> None:
     """Its secrets go with it."""
     scope.require(Permission.CREDENTIALS_WRITE)
-    if not await queries.remove(session, scope, credential_id):
+    gone = await queries.remove(session, scope, credential_id)
+    if gone is None:
         raise CredentialNotFound(f"no credential {credential_id}")
+    await _note(session, scope, Entry(Action.DELETE, _KIND, credential_id, before=_told(gone)))
 
 
 async def resolve_secrets(
@@ -137,14 +142,25 @@ async def try_out(providers: Providers, opened: Opened) -> Offer | ModelError:
 async def record(
     session: AsyncSession, scope: Scope, credential_id: uuid.UUID, outcome: Offer | ModelError
 ) -> Credential:
+    values: dict[str, object] = {"status": "failing", "last_error": str(outcome)}
     if isinstance(outcome, Offer):
         values = {"status": "active", "last_error": None, "account": outcome.account}
-    else:
-        values = {"status": "failing", "last_error": str(outcome)}
     changed = await queries.record(session, scope, credential_id, values)
     if changed is None:
         raise CredentialNotFound(f"no credential {credential_id}")
+    said = {"name": changed.name, "status": changed.status, "last_error": changed.last_error}
+    await _note(session, scope, Entry(Action.TEST, _KIND, credential_id, more=said))
     return changed
+
+
+async def _note(session: AsyncSession, scope: Scope, entry: Entry) -> None:
+    await audit.record(session, scope.actor, entry)
+
+
+def _told(credential: Credential) -> dict[str, object]:
+    """What the audit log may keep: of the secrets their names."""
+    kept = ("name", "system_name", "scope", "config", "secrets")
+    return {name: getattr(credential, name) for name in kept}
 
 
 async def _get(session: AsyncSession, scope: Scope, credential_id: uuid.UUID) -> Credential:

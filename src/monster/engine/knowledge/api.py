@@ -37,12 +37,13 @@ Limit: TypeAlias = Annotated[int, Query(ge=1, le=200)]
 
 _FIELD = 64 * 1024  # bytes of one field beside the file
 _FILE = {"type": "string", "format": "binary"}
-_TEXT = {"type": "string"}
+_FIELDS: dict[str, dict[str, Any]] = UploadFields.model_json_schema()["properties"]
+_TEXTS = {name: part.get("anyOf", [part])[0] for name, part in _FIELDS.items()}
 _SCHEMA = {
     "type": "object",
     "required": ["file"],
     "additionalProperties": False,
-    "properties": {"file": _FILE, "source_key": _TEXT, "title": _TEXT, "uri": _TEXT},
+    "properties": {"file": _FILE, **_TEXTS},
 }
 _BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _SCHEMA}}}}
 

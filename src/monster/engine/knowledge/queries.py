@@ -91,11 +91,12 @@ async def lock_index(session: AsyncSession, scope: Scope, index_id: uuid.UUID) -
     )
 
 
-async def delete_index(session: AsyncSession, scope: Scope, index_id: uuid.UUID) -> bool:
+async def delete_index(session: AsyncSession, scope: Scope, index_id: uuid.UUID) -> str | None:
+    """Its name; None if there is nothing to delete."""
     gone = delete(DocIndex).where(
         DocIndex.tenant_id == scope.tenant_id, DocIndex.id == index_id, _shared_with(scope)
     )
-    return await session.scalar(gone.returning(DocIndex.id)) is not None
+    return await session.scalar(gone.returning(DocIndex.name))
 
 
 async def page_of_documents(
@@ -151,10 +152,13 @@ async def put_file(
     )
 
 
-async def delete_document(session: AsyncSession, scope: Scope, document_id: uuid.UUID) -> bool:
+async def delete_document(
+    session: AsyncSession, scope: Scope, document_id: uuid.UUID
+) -> Document | None:
+    """What it was; None if there is nothing to delete."""
     seen = _documents(scope).where(Document.id == document_id).with_only_columns(Document.id)
     gone = delete(Document).where(Document.tenant_id == scope.tenant_id, Document.id.in_(seen))
-    return await session.scalar(gone.returning(Document.id)) is not None
+    return await session.scalar(gone.returning(Document))
 
 
 async def move(

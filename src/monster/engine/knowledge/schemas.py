@@ -4,19 +4,14 @@ import uuid
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, NamedTuple
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import StringConstraints
 
 from monster.kit.jobs import JobArgs
 from monster.kit.schemas import Input, Name
 
 # No control character: a title is a line.
 _LINE = r"^[^\x00-\x1f\x7f]*$"
-
-
-def _link(uri: str) -> str:
-    if not uri.startswith(("https://", "http://")):
-        raise ValueError("a link begins with https:// or http://")
-    return uri
+_LINK = r"^https?://[^\x00-\x1f\x7f]*$"
 
 
 class UploadFields(Input):
@@ -27,10 +22,7 @@ class UploadFields(Input):
         StringConstraints(strip_whitespace=True, min_length=1, max_length=1000, pattern=_LINE),
     ]
     title: Annotated[Name, StringConstraints(pattern=_LINE)] | None = None
-    uri: (
-        Annotated[str, StringConstraints(max_length=2000, pattern=_LINE), AfterValidator(_link)]
-        | None
-    ) = None
+    uri: Annotated[str, StringConstraints(max_length=2000, pattern=_LINK)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ from monster.engine.knowledge.errors import (
 )
 from monster.engine.knowledge.models import Document
 from monster.engine.knowledge.schemas import ParseDocument, Question, Upload
-from monster.kit import jobs
+from monster.kit import audit, jobs
+from monster.kit.audit import Action, Entry
 from monster.kit.errors import Forbidden
 
 _AROUND = 2  # passages shown on each side of one in its place
@@ -57,13 +58,18 @@ async def create_index(
     index_id = await queries.insert_index_if_free(session, scope, data, embedding_model)
     if index_id is None:
         raise IndexNameTaken(f"an index named {data.name!r} exists", field="name")
-    return _index_out(await _index(session, scope, index_id))
+    made = _index_out(await _index(session, scope, index_id))
+    said = {**data.model_dump(mode="json"), "embedding_model": embedding_model}
+    await _note(session, scope, Entry(Action.CREATE, "index", index_id, after=said))
+    return made
 
 
 async def delete_index(session: AsyncSession, scope: Scope, index_id: uuid.UUID) -> None:
     scope.require(Permission.KNOWLEDGE_WRITE)
-    if not await queries.delete_index(session, scope, index_id):
+    name = await queries.delete_index(session, scope, index_id)
+    if name is None:
         raise IndexNotFound(f"no index {index_id}")
+    await _note(session, scope, Entry(Action.DELETE, "index", index_id, before={"name": name}))
 
 
 async def get_document(session: AsyncSession, scope: Scope, document_id: uuid.UUID) -> Document:
@@ -105,13 +111,16 @@ async def upload(
     if is_new:
         await queries.put_file(session, scope, document.id, upload.name, upload.content)
         await _defer_parsing(session, document)
+        await _note(session, scope, _about(Action.CREATE, document, size=document.size))
     return document
 
 
 async def delete_document(session: AsyncSession, scope: Scope, document_id: uuid.UUID) -> None:
     scope.require(Permission.KNOWLEDGE_WRITE)
-    if not await queries.delete_document(session, scope, document_id):
+    gone = await queries.delete_document(session, scope, document_id)
+    if gone is None:
         raise DocumentNotFound(f"no document {document_id}")
+    await _note(session, scope, _about(Action.DELETE, gone))
 
 
 async def retry(session: AsyncSession, scope: Scope, document_id: uuid.UUID) -> Document:
@@ -124,6 +133,7 @@ async def retry(session: AsyncSession, scope: Scope, document_id: uuid.UUID) -> 
     if document is None:
         raise NotFailed("only a document that failed can be tried again")
     await _defer_parsing(session, document)
+    await _note(session, scope, _about(Action.UPDATE, document, status="queued again"))
     return document
 
 
@@ -185,6 +195,16 @@ async def _defer_parsing(session: AsyncSession, document: Document) -> None:
             content_hash=document.content_hash,
         ),
     )
+
+
+async def _note(session: AsyncSession, scope: Scope, entry: Entry) -> None:
+    await audit.record(session, scope.actor, entry)
+
+
+def _about(action: Action, document: Document, **more: object) -> Entry:
+    """What it is called; never what stands in it."""
+    said = {"name": document.title, "index_id": document.doc_index_id, **more}
+    return Entry(action, "document", document.id, more=said)
 
 
 async def _index(session: AsyncSession, scope: Scope, index_id: uuid.UUID) -> RowMapping:

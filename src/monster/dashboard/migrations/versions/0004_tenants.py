@@ -173,6 +173,15 @@ def _folders() -> None:
         columns.within("folder", "parent_id", "folder"),
     )
     _index("folder", "tenant_id", "parent_id")
+    for scope, owner in (("shared", []), ("private", ["user_id"])):
+        op.create_index(
+            f"uq_folder_{scope}_name",
+            "folder",
+            ["tenant_id", *owner, "parent_id", sa.text("lower(name)")],
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+            postgresql_where=sa.text(f"scope = '{scope}'"),
+        )
     op.add_column("agent", sa.Column("folder_id", sa.Uuid()))
     op.create_foreign_key(
         "fk_agent_tenant_id_folder_id",

@@ -1,0 +1,15 @@
+"""What goes in and out about tenants and the engine itself."""
+
+from monster.kit.schemas import Input, Output
+
+
+class TenantState(Input):
+    suspended: bool
+
+
+class TenantOut(Output):
+    suspended: bool
+
+
+class RetriedJob(Output):
+    name: str
