@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.look import ROOT, SIZES, Size, Theme, Visitor, too_wide, violations
+from tests.browser.look import ROOT, SIZES, Size, Theme, Visitor, out_of_reach, too_wide, violations
 
 PICTURES = ROOT / "tests" / "browser" / "pictures"
 
@@ -17,6 +17,8 @@ async def test_a_key_is_made_shown_once_and_revoked(visitor: Visitor) -> None:
         await expect(key).to_contain_text("mk_")
         await expect(page.get_by_label("Try it", exact=True)).to_contain_text("curl http")
         assert not await violations(page)
+        PICTURES.mkdir(exist_ok=True)
+        await page.screenshot(path=PICTURES / "api-key-made.png")
 
         await page.get_by_role("link", name="Done").click()
         row = page.locator("tr", has_text="Night job")
@@ -32,11 +34,14 @@ async def test_a_contact_is_found_and_forgotten(visitor: Visitor) -> None:
         await page.get_by_label("Name").fill("Ada (Lovelace)")
         await page.get_by_role("button", name="Add the contact").click()
         await page.get_by_role("link", name="Erase").click()
+        PICTURES.mkdir(exist_ok=True)
+        await page.screenshot(path=PICTURES / "contact-erase.png")
         await page.get_by_label("Type Ada (Lovelace) to go on").fill("Ada (Lovelace)")
         assert not await violations(page)
         await page.get_by_role("button", name="Erase for good").click()
         await expect(page.get_by_label("Receipt", exact=True)).to_contain_text("sha256")
         assert not await violations(page)
+        await page.screenshot(path=PICTURES / "contact-erased.png")
 
         await page.get_by_role("link", name="Back to contacts").click()
         await page.get_by_role("searchbox").fill("lovelace")
@@ -56,6 +61,8 @@ async def test_the_pages_fit(visitor: Visitor, size: Size, theme: Theme) -> None
             await page.screenshot(path=PICTURES / f"{name}-{size}-{theme}.png", full_page=True)
             assert not await violations(page)
             assert await too_wide(page) == 0
+            if (size, theme) == ("wide", "light"):
+                assert not await out_of_reach(page)
     async with visitor.at("/contacts", size, theme) as page:
         await page.get_by_role("link", name="Grace Hopper").click()
         await page.wait_for_url("**/contacts/*-*")

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -160,9 +161,13 @@ async def test_a_program_names_the_contact_for_whom_it_asks(tenant: Tenant) -> N
     assert stranger.status_code == 404
     known = (await shop.get("/v1/contacts", params={"ext_id": "crm/7 é%"})).json()
     assert [(one["name"], one["meta"]) for one in known] == [("Grace", {"plan": "pro"})]
-    assert (await shop.get(f"/v1/conversations/{talk}")).status_code == 404
     as_grace = {"X-Contact": "crm%2F7%20%C3%A9%25"}
-    assert (await shop.get(f"/v1/conversations/{talk}", headers=as_grace)).status_code == 200
+    path, run = f"/v1/conversations/{talk}", f"/v1/runs/{first.json()['id']}"
+    for url in (path, f"{path}/messages", f"{path}/runs", run, f"{run}/events"):
+        assert (await shop.get(url)).status_code == 404
+        assert (await shop.get(url, headers=as_grace)).status_code == 200
+    assert (await shop.get("/v1/conversations")).json() == []
+    assert (await ask(shop, agent_id, conversation_id=talk)).status_code == 404
     nobody = await shop.get("/v1/conversations", headers={"X-Contact": "nobody"})
     assert nobody.json()["error"]["code"] == "contact_not_found"
 
@@ -305,9 +310,13 @@ async def test_a_key_with_another_tenants_name_in_it_is_none(
     key = (await make(tenant))["key"]
     there = base64.urlsafe_b64encode(other.id.bytes).rstrip(b"=").decode()
 
-    swapped = await client(tenant.engine, f"mk_{there}_{key[26:]}").get("/v1/conversations")
+    swapped = f"mk_{there}_{key[26:]}"
 
-    assert swapped.status_code == 401
+    assert (await client(tenant.engine, swapped).get("/v1/conversations")).status_code == 401
+    # Not even if the hash were right: it is looked for among the rows of the tenant it names.
+    digest = hashlib.sha256(swapped.encode()).digest()
+    sql(tenant, "update api_key set key_hash = %s where tenant_id = %s", digest, tenant.id)
+    assert (await client(tenant.engine, swapped).get("/v1/conversations")).status_code == 401
 
 
 async def test_what_is_none_gets_one_answer(tenant: Tenant) -> None:

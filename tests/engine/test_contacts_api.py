@@ -104,6 +104,16 @@ async def test_an_ext_id_holds_any_characters(tenant: Tenant) -> None:
         assert again.json()["name"] == "X"
 
 
+async def test_somebody_without_a_name_is_called_something(tenant: Tenant) -> None:
+    shop, agent_id = await speaker(tenant, None), await shared(tenant, [{"text": "hi"}])
+    for ext_id, name in ((" ", "Contact"), ("crm 7 ", "crm 7"), ("x" * 300, "x" * 200)):
+        put = await shop.put("/v1/contacts/by-ext-id", json={"ext_id": ext_id})
+        asked = {"message": "hi", "contact": {"ext_id": f"{ext_id}\n"}}
+        await shop.post(f"/v1/agents/{agent_id}/runs", json=asked)
+        found = await shop.get("/v1/contacts", params={"ext_id": f"{ext_id}\n"})
+        assert (put.json()["name"], found.json()[0]["name"]) == (name, name)
+
+
 @pytest.mark.parametrize("ext_id", ["", "a\0b", "\ud800", "x" * 501, 5])
 async def test_what_cannot_be_an_ext_id(tenant: Tenant, ext_id: object) -> None:
     body = json.dumps({"name": NAME, "ext_id": ext_id})

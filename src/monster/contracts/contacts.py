@@ -79,6 +79,11 @@ class ContactRef(Input):
     name: Name | None = None
     meta: Meta | None = None
 
+    @property
+    def called(self) -> str:
+        """How somebody is called of whom no name is known."""
+        return self.name or self.ext_id.strip()[:200] or "Contact"
+
 
 class ContactOut(Output):
     id: uuid.UUID

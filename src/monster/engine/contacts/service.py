@@ -81,7 +81,7 @@ async def change(
 async def put(session: AsyncSession, scope: Scope, data: ContactRef) -> Contact:
     """The contact of this `ext_id`, made if there is none. What is not given stays as it is."""
     _require_many(scope)
-    fresh = {"id": new_id(), "name": data.ext_id[:200], **data.model_dump(exclude_none=True)}
+    fresh = {"id": new_id(), **data.model_dump(exclude_none=True), "name": data.called}
     made = await queries.insert_if_free(session, scope, fresh)
     if made is not None:
         await _record(session, scope, Action.CREATE, made.id, data.model_fields_set)
