@@ -92,6 +92,8 @@ WRONG = [
     ({"MASTER_KEY": "*"}, "MONSTER_MASTER_KEY is wrong: the master key is neither base64 nor hex"),
     ({"SIGNING_KEY": "x"}, "MONSTER_SIGNING_KEY is not an Ed25519 private key in PEM."),
     ({"DASHBOARD_PUBLIC_KEY": "x"}, "MONSTER_DASHBOARD_PUBLIC_KEY is not an Ed25519 public key"),
+    ({"SMTP_URL": "mail.example.com:25"}, "MONSTER_SMTP_URL is wrong: it must look like smtp://"),
+    ({"SMTP_URL": "smtp://u:p@host:port"}, "MONSTER_SMTP_URL is wrong: its port is not a number."),
     ({"DATA_DIR": __file__}, "MONSTER_DATA_DIR is wrong"),
     ({"DATA_DIR": f"{__file__}/below"}, "MONSTER_DATA_DIR is wrong"),
     (

@@ -23,6 +23,7 @@ from monster.dashboard.settings import Settings as DashboardSettings
 from monster.engine import database as engine_database
 from monster.engine.settings import Settings as EngineSettings
 from monster.kit import crypto, embedded
+from monster.kit.smtp import BadSmtpUrl, SmtpServer
 
 _MASTER, _ACCOUNT, _SIGNING = "master.key", "account.key", "signing.pem"
 
@@ -104,6 +105,11 @@ class Installation:
             _ = self.signing_key
         if self.settings.dashboard_public_key:
             _ = self.public_key
+        if self.settings.smtp_url:
+            try:
+                SmtpServer(self.settings.smtp_url.get_secret_value(), self.settings.mail_from)
+            except BadSmtpUrl as error:
+                raise SettingsWrong(f"MONSTER_SMTP_URL is wrong: {error}.") from error
 
     @cached_property
     def signing_key(self) -> str:
