@@ -20,7 +20,7 @@ LARGEST = 64 << 20  # bytes of one answer
 class _Backend(httpcore2.AsyncNetworkBackend):
     """Resolves once, checks, and connects to the address that was checked."""
 
-    def __init__(self, guard: Guard, resolver: AbstractResolver) -> None:
+    def __init__(self, guard: Guard, resolver: AbstractResolver | None) -> None:
         self._guard = guard
         self._resolver = resolver
         self._sockets = cast(httpcore2.AsyncNetworkBackend, httpcore2.AnyIOBackend())
@@ -49,9 +49,10 @@ class _Backend(httpcore2.AsyncNetworkBackend):
         raise failed
 
     async def _resolve(self, host: str, port: int, seconds: float | None) -> list[str]:
+        resolver = self._resolver = self._resolver or ThreadedResolver()  # it asks for a loop
         try:
             with anyio.fail_after(seconds):
-                found = await self._resolver.resolve(host, port, family=0)  # pyright: ignore[reportArgumentType]
+                found = await resolver.resolve(host, port, family=0)  # pyright: ignore[reportArgumentType]
         except OSError as error:  # also TimeoutError
             raise httpcore2.ConnectError(f"{host} cannot be resolved") from error
         return [one["host"] for one in found]
@@ -74,7 +75,7 @@ class _Capped(httpx2.AsyncByteStream):
 
 
 class _Transport(httpx2.AsyncHTTPTransport):
-    def __init__(self, guard: Guard, resolver: AbstractResolver, largest: int) -> None:
+    def __init__(self, guard: Guard, resolver: AbstractResolver | None, largest: int) -> None:
         super().__init__(trust_env=False)
         # There is no public way to give it a backend. Tests see to it that this one is asked.
         self._pool = httpcore2.AsyncConnectionPool(
@@ -101,5 +102,5 @@ def client(
     guard: Guard, *, resolver: AbstractResolver | None = None, largest: int = LARGEST
 ) -> httpx2.AsyncClient:
     """Follows no redirect: requests carry keys in headers that would go along."""
-    transport = _Transport(guard, resolver or ThreadedResolver(), largest)
+    transport = _Transport(guard, resolver, largest)
     return httpx2.AsyncClient(transport=transport, timeout=_TIMEOUT, trust_env=False)
