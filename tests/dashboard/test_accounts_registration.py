@@ -43,6 +43,7 @@ async def test_a_stranger_registers_confirms_and_is_in(
         ("CREATE", "tenant"),
         ("CREATE", "user"),
         ("LOGIN", "user"),
+        ("CREATE", "agent"),
     ]
     assert eve.password not in str(audited(postgres, eve))
     assert (await send(dashboard, "/sign-in", eve.says())).status_code == 303

@@ -81,7 +81,8 @@ async def test_agents_from_first_to_last(tenant: Tenant) -> None:
     }  # fmt: skip
     assert published == {"name": "Scout", "version": 1, "note": ""}
     assert deleted["before"]["published_version"] == 1
-    assert (rows[1].ip_address, rows[1].user_agent) == ("127.0.0.1", "Firefox")
+    assert (rows[1].ip_address or "").startswith("127.")
+    assert rows[1].user_agent == "Firefox"
 
 
 async def test_agents_on_screens(tenant: Tenant) -> None:
@@ -134,7 +135,7 @@ async def test_somebody_who_acts_as_another_is_named_in_both_logs(tenant: Tenant
     for app in (tenant.dashboard, tenant.engine):
         (row,) = audited(app, tenant.id)
         assert (row.user_id, row.impersonator_id) == (tenant.user_id, behind)
-        assert row.ip_address == "127.0.0.1"
+        assert (row.ip_address or "").startswith("127.")
     rows = (await tenant.member("admin").get(URL, params={"user_id": str(behind)})).json()
     assert {row["service"] for row in rows} == {"dashboard", "engine"}
     assert {row["user_name"] for row in rows} == {"Ada"}

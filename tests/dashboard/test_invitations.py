@@ -63,7 +63,7 @@ async def test_somebody_without_account_is_invited_and_comes(tenant: Tenant) -> 
     assert (await admin.get(URL)).json() == []
     entered = {"email": address.upper(), "password": PASSWORD}
     assert (await client(tenant.dashboard).post("/api/sessions", json=entered)).status_code == 201
-    assert await audited(tenant) == ["INVITE invitation", "ACCEPT invitation"]
+    assert await audited(tenant) == ["INVITE invitation", "ACCEPT invitation", "LOGIN user"]
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])

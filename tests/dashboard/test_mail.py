@@ -163,7 +163,7 @@ async def test_a_refused_letter_is_dropped_and_a_delayed_one_tried_again(
         await send(dashboard, "/register", person.registers())
     with caplog.at_level(logging.DEBUG):
         await post.deliver(dev_mail=False, smtp_url=f"smtp://{mailbox.host}")
-    assert mailbox.taken == []
+    assert not {never.email, later.email} & {to for to, _ in mailbox.taken}
     assert _state(postgres, never) == [("succeeded", 1)]
     assert _state(postgres, later) == [("todo", 1)]
     assert "was refused" in caplog.text

@@ -45,7 +45,7 @@ async def test_nobody_attaches_what_is_somebody_elses_alone(tenant: Tenant) -> N
             await colleague.post("/api/agents", json={"name": "New", "model": "m"} | body),
         ):
             error = answer.json()["error"]
-            assert (answer.status_code, error["code"]) == (422, "reference_missing")
+            assert (answer.status_code, error["code"]) == (404, "reference_missing")
             assert error["field"] == field
         assert (await owner.patch(path, json=body)).status_code == 200
     assert len((await colleague.get("/api/agents")).json()) == 1

@@ -233,12 +233,21 @@ async def test_who_has_no_workspace_can_sign_out(tenant: Tenant) -> None:
     assert (await http.get("/api/workspaces")).status_code == 401
 
 
+FACTORS = """
+    insert into totp (id, user_id, secret, confirmed_at)
+    select gen_random_uuid(), user_id, '', now() from tenant_member where tenant_id = %s
+"""
+
+
 async def test_the_settings_of_a_workspace(two_tenants: tuple[Tenant, Tenant]) -> None:
     tenant, other = two_tenants
     admin, viewer = tenant.member("admin"), tenant.member("viewer")
     before = (await other.member("owner").get("/api/workspace")).json()
     slug = f"harbour-{tenant.id.hex}"
     body = {"name": "Harbour", "email": "it@harbour.example", "slug": slug}
+    first = await admin.patch("/api/workspace", json=body | {"require_second_factor": True})
+    assert code(first) == (409, "second_factor_first")
+    change(tenant.dashboard, FACTORS, tenant.id)
     answer = await admin.patch("/api/workspace", json=body | {"require_second_factor": True})
     assert answer.json() == body | {"id": str(tenant.id), "require_second_factor": True}
     assert (await viewer.get("/api/workspace")).json() == answer.json()
@@ -291,7 +300,11 @@ async def test_the_page_of_settings(tenant: Tenant, other: Tenant) -> None:
         )
 
     form = {"name": "A (b)", "email": "a@b.example", "slug": f"s-{tenant.id.hex}"}
-    saved = await owner.post(path, data=form | {"require_second_factor": "on"}, headers=PAGE)
+    demanding, viewer = form | {"require_second_factor": "on"}, tenant.member("viewer")
+    refused = await owner.post(path, data=demanding, headers=PAGE)
+    assert (refused.status_code, "of your own first" in refused.text) == (422, True)
+    change(tenant.dashboard, FACTORS, tenant.id)
+    saved = await owner.post(path, data=demanding, headers=PAGE)
     assert saved.status_code == 303
     stored = (await owner.get("/api/workspace")).json()
     assert (stored["name"], stored["require_second_factor"]) == ("A (b)", True)
@@ -301,7 +314,7 @@ async def test_the_page_of_settings(tenant: Tenant, other: Tenant) -> None:
     assert (twice.status_code, "Another workspace has this" in twice.text) == (422, True)
     wrong = await owner.post(path, data=form | {"email": "x"}, headers=PAGE)
     assert (wrong.status_code, "Write it like" in wrong.text) == (422, True)
-    assert (await tenant.member("viewer").post(path, data=form, headers=PAGE)).status_code == 403
+    assert (await viewer.post(path, data=form, headers=PAGE)).status_code == 403
 
 
 async def test_strangers_are_asked_to_sign_in(tenant: Tenant) -> None:

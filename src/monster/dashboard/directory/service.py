@@ -1,9 +1,5 @@
 """Tokens with which directories sign in, the groups they bring, and the roles these give."""
 
-import base64
-import hashlib
-import re
-import secrets
 import uuid
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -34,12 +30,12 @@ from monster.dashboard.identity.schemas import Device
 from monster.dashboard.identity.scope import Scope
 from monster.dashboard.permissions import Can
 from monster.dashboard.tenancy.models import MemberGroup, ScimToken
-from monster.kit import audit, logs, rates, tenancy
+from monster.kit import audit, bearer_keys, logs, rates, tenancy
 from monster.kit.audit import Action, Entry
 from monster.kit.db import SessionMaker
 from monster.kit.rates import Rate
 
-_SHAPE = re.compile(r"scim_([A-Za-z0-9_-]{22})_[A-Za-z0-9_-]{43}")
+_PREFIX = "scim"
 _RATE = Rate(600, timedelta(minutes=1))
 _MOST = 20
 _CROWD = 100
@@ -65,9 +61,8 @@ async def create_token(session: AsyncSession, scope: Scope, name: str) -> ScimTo
         raise TooManyScimTokens(
             f"a workspace has at most {_MOST} of them: revoke one", field="name"
         )
-    home = base64.urlsafe_b64encode(scope.tenant_id.bytes).decode().rstrip("=")
-    token = f"scim_{home}_{secrets.token_urlsafe(32)}"
-    row = await queries.add_token(session, scope, name, _hash(token))
+    token = bearer_keys.make(_PREFIX, scope.tenant_id)
+    row = await queries.add_token(session, scope, name, bearer_keys.digest(token))
     await audit.record(
         session, scope.actor, Entry(Action.CREATE, "scim_token", row.id, after={"name": name})
     )
@@ -90,18 +85,14 @@ async def revoke_token(session: AsyncSession, scope: Scope, token_id: uuid.UUID)
 async def authenticate(
     sessions: SessionMaker, token: str, base_url: str, device: Device
 ) -> Directory:
-    """The workspace in the token is only where to look; the hash of the whole decides.
-
-    Raises WrongScimToken, Suspended, TooMany.
-    """
-    shape = _SHAPE.fullmatch(token)
-    if shape is None:
+    """Raises WrongScimToken, Suspended, TooMany."""
+    tenant_id = bearer_keys.tenant_of(_PREFIX, token)
+    if tenant_id is None:
         raise WrongScimToken("this takes the token of a directory")
     logs.hide(token)
-    tenant_id = uuid.UUID(bytes=base64.urlsafe_b64decode(f"{shape[1]}=="))
     async with tenancy.transaction(sessions, tenant_id) as session:
         looked_in = Directory(tenant_id, tenant_id, base_url, device)
-        found = await queries.holder(session, looked_in, _hash(token))
+        found = await queries.holder(session, looked_in, bearer_keys.digest(token))
         if found is None:
             raise WrongScimToken("this token is not, or no longer, worth anything")
         if found.suspended:
@@ -110,10 +101,6 @@ async def authenticate(
             await queries.touch_token(session, looked_in, found.id)
         await rates.take(session, _RATE, "scim", str(found.id))
     return Directory(tenant_id, found.id, base_url, device)
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
 
 
 # Groups
@@ -231,20 +218,30 @@ async def _give_roles(
     if not member_ids:
         return []
     changed = await queries.give_roles(session, scope, member_ids)
-    if len(changed) > _CROWD:
-        return _of_a_crowd(changed)
-    return [
-        Entry(Action.UPDATE, "member", row.member_id, {"role": row.before}, {"role": row.after})
-        for row in changed
-    ]
+    return (
+        _of_a_crowd(changed)
+        if len(changed) > _CROWD
+        else [
+            Entry(Action.UPDATE, "member", row.member_id, {"role": row.before}, {"role": row.after})
+            for row in changed
+        ]
+    )
 
 
 def _of_a_crowd(changed: Sequence[Changed]) -> list[Entry]:
-    """One row of the log for each kind of change: the rows of a tenant hash each other in turn."""
+    """Few rows of the log for each kind of change: those of a tenant hash each other in turn."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for row in changed:
         kinds.setdefault((row.before, row.after), []).append(str(row.member_id))
     return [
-        Entry(Action.UPDATE, "member", None, {"role": old}, {"role": new}, {"members": ids})
+        Entry(
+            Action.UPDATE,
+            "member",
+            None,
+            {"role": old},
+            {"role": new},
+            {"members": ids[first : first + _CROWD]},  # as many as one row holds
+        )
         for (old, new), ids in kinds.items()
+        for first in range(0, len(ids), _CROWD)
     ]

@@ -53,6 +53,10 @@ class Device:
     user_agent: str | None
     old_token: str | None  # of the session that this one replaces
 
+    @property
+    def place(self) -> tuple[str | None, str | None]:
+        return self.ip_address, self.user_agent
+
 
 NOWHERE = Device(None, None, None)
 

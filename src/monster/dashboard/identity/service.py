@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,6 +16,7 @@ from monster.dashboard.identity.schemas import (
     Device,
     Identity,
     Lifetime,
+    Method,
     SignIn,
     TellLocked,
     Ticket,
@@ -78,13 +80,7 @@ async def note_sign_in(
     session: AsyncSession, user_id: uuid.UUID, tenant_id: uuid.UUID | None, device: Device
 ) -> None:
     """In the log of the person's own workspace, else of the platform. The last statement."""
-    actor = Actor(
-        tenant_id=tenant_id or PLATFORM,
-        principal="user",
-        user_id=user_id,
-        ip_address=device.ip_address,
-        user_agent=device.user_agent,
-    )
+    actor = _at_the_door(tenant_id, user_id, device)
     await note(session, actor, Entry(Action.LOGIN, "user", user_id))
 
 
@@ -93,19 +89,18 @@ async def _note_failure(
 ) -> None:
     """What was typed is not kept: it may be a password, at the wrong place."""
     user_id = attempt.user_id if attempt else None
-    entries = [Entry(Action.LOGIN_FAILED, "user", user_id)]
-    tell = list[TellLocked]()
+    entries, tell = [Entry(Action.LOGIN_FAILED, "user", user_id)], list[TellLocked]()
     if attempt and attempt.locks:
         entries.append(Entry(Action.LOCK, "user", user_id))
         tell.append(TellLocked(tenant_id=PLATFORM, user_id=attempt.user_id))
     await jobs.defer(session, *tell)
-    actor = Actor(
-        tenant_id=(attempt.tenant_id if attempt else None) or PLATFORM,
-        principal="anonymous",
-        ip_address=device.ip_address,
-        user_agent=device.user_agent,
-    )
+    actor = _at_the_door(attempt.tenant_id if attempt else None, None, device)
     await note(session, actor, *entries)
+
+
+def _at_the_door(tenant_id: uuid.UUID | None, user_id: uuid.UUID | None, device: Device) -> Actor:
+    principal = "user" if user_id else "anonymous"
+    return Actor(tenant_id or PLATFORM, principal, user_id, None, *device.place)
 
 
 async def note(session: AsyncSession, actor: Actor, *entries: Entry) -> None:
@@ -116,8 +111,7 @@ async def note(session: AsyncSession, actor: Actor, *entries: Entry) -> None:
 
 async def challenge_if_needed(session: AsyncSession, user_id: uuid.UUID) -> Challenge | None:
     """What stands between a right password and a session, if the person has a second factor."""
-    await tenancy.enter_person(session, user_id)
-    methods = await queries.methods(session, user_id)
+    methods = await _methods(session, user_id)
     if not methods:
         return None
     data = {"passkey": secrets.token_urlsafe(32)}  # what a passkey has to sign
@@ -126,6 +120,15 @@ async def challenge_if_needed(session: AsyncSession, user_id: uuid.UUID) -> Chal
     minted = await mint(session, token_id)
     assert minted
     return Challenge(minted[0], methods, minted[1].expires_at)
+
+
+async def has_factor(session: AsyncSession, user_id: uuid.UUID) -> bool:
+    return bool(await _methods(session, user_id))
+
+
+async def _methods(session: AsyncSession, user_id: uuid.UUID) -> Sequence[Method]:
+    await tenancy.enter_person(session, user_id)
+    return await queries.methods(session, user_id)
 
 
 async def begin(
@@ -145,10 +148,11 @@ async def begin(
         await queries.end_session(session, _hash(device.old_token))
     await queries.end_old_sessions(session, user_id)
     token = secrets.token_urlsafe(32)
+    tenant_id = bound.pop("tenant_id", None) or await queries.home(session, user_id)
     expires_at = await queries.add_session(
         session,
         user_id,
-        bound.pop("tenant_id", None) or await queries.home(session, user_id),
+        tenant_id,
         lifetime.total,
         token_hash=_hash(token),
         csrf=secrets.token_urlsafe(32),
@@ -190,18 +194,16 @@ async def add_person(
 
 
 async def member(session: AsyncSession, email: str) -> tuple[uuid.UUID, uuid.UUID, str] | None:
-    """(tenant, user, role) of an active person where they would begin, for errands of their own."""
+    """(tenant, user, role) of an active person where they would begin."""
     user_id = await queries.person(session, email)
     tenant_id = await queries.home(session, user_id) if user_id else None
-    if user_id is None or tenant_id is None:
-        return None
-    role = await queries.role(session, tenant_id, user_id)
-    return (tenant_id, user_id, role) if role else None
+    if user_id and tenant_id and (role := await queries.role(session, tenant_id, user_id)):
+        return tenant_id, user_id, role
+    return None
 
 
 async def tenant_by_slug(session: AsyncSession, slug: str) -> uuid.UUID | None:
-    """None also of a tenant that is suspended."""
-    return await queries.tenant_by_slug(session, slug)
+    return await queries.tenant_by_slug(session, slug)  # none of one that is suspended
 
 
 async def names(

@@ -15,7 +15,7 @@ from monster.dashboard.identity.models import Tenant
 from monster.dashboard.identity.scope import Person, Scope
 from monster.dashboard.permissions import Can
 from monster.dashboard.tenancy import queries
-from monster.dashboard.tenancy.errors import SlugTaken, WorkspaceNotFound
+from monster.dashboard.tenancy.errors import FactorFirst, SlugTaken, WorkspaceNotFound
 from monster.dashboard.tenancy.schemas import (
     SECOND_FACTOR,
     Mine,
@@ -113,13 +113,15 @@ async def lock(session: AsyncSession, scope: Scope) -> None:
 
 
 async def change(session: AsyncSession, scope: Scope, changes: SettingsChanges) -> SettingsOut:
-    """Raises SlugTaken."""
+    """Raises SlugTaken and FactorFirst."""
     scope.require(Can.SETTINGS)
     tenant = await queries.lock(session, scope)
     before = _told(tenant)
     values = changes.model_dump(exclude_unset=True)
     if SECOND_FACTOR in values:
         wanted = values.pop(SECOND_FACTOR)
+        if wanted and not before.require_second_factor:
+            await _has_factor(session, scope)
         values["settings"] = tenant.settings | {SECOND_FACTOR: wanted}
     if not await queries.save(session, scope, tenant, values):
         raise SlugTaken(f"another workspace has the short name {changes.slug}", field="slug")
@@ -129,6 +131,11 @@ async def change(session: AsyncSession, scope: Scope, changes: SettingsChanges) 
         session, scope.actor, Entry(Action.UPDATE, "workspace", scope.tenant_id, *told)
     )
     return after
+
+
+async def _has_factor(session: AsyncSession, scope: Scope) -> None:
+    if not await identity.has_factor(session, scope.user_id):
+        raise FactorFirst("set up a second factor of your own first", field=SECOND_FACTOR)
 
 
 def _told(tenant: Tenant) -> SettingsOut:

@@ -18,10 +18,12 @@ from monster.dashboard.invitations import service as invitations
 from monster.dashboard.members import service as members
 from monster.dashboard.permissions import Can
 from monster.dashboard.tenancy import service
+from monster.dashboard.tenancy.errors import FactorFirst
 from monster.dashboard.tenancy.schemas import SettingsChanges, WorkspaceCreate
 from monster.dashboard.web import forms, pages
 from monster.dashboard.web.forms import Form
 from monster.dashboard.web.pages import Crumb
+from monster.dashboard.web.problems import sentence
 
 router = APIRouter(tags=["pages"], default_response_class=HTMLResponse)
 
@@ -82,7 +84,11 @@ async def save_settings(request: Request, scope: CurrentScope, session: Transact
         return await _settings(request, scope, session, Form(typed, form.errors))
     if await service.slug_is_taken(session, scope, form.data.slug):
         return await _settings(request, scope, session, Form(typed, _TAKEN))
-    await service.change(session, scope, form.data)
+    try:
+        await service.change(session, scope, form.data)
+    except FactorFirst as first:
+        wrong = {"require_second_factor": sentence(first.message)}
+        return await _settings(request, scope, session, Form(typed, wrong))
     return pages.go(request, "/settings/workspace", "Saved.")
 
 

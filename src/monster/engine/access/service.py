@@ -1,9 +1,6 @@
 """Whether an API key opens the door."""
 
-import base64
-import hashlib
 import math
-import re
 import uuid
 from datetime import timedelta
 
@@ -12,22 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from monster.engine.access import queries
 from monster.engine.access.errors import BudgetSpent, TenantSuspended
 from monster.engine.access.schemas import Presented
-from monster.kit import clock, logs, rates
+from monster.kit import bearer_keys, clock, logs, rates
 from monster.kit.errors import TooMany
 from monster.kit.pool import Pool
 from monster.kit.rates import Rate
 
-PREFIX = "mk_"
+PREFIX = "mk"
 
-# Both parts may hold an underscore, so their lengths tell them apart.
-_KEY = re.compile(r"mk_([A-Za-z0-9_-]{22})_[A-Za-z0-9_-]{43}")
 _STRANGERS = Rate(30, timedelta(minutes=1))
 
 
 def tenant_of(key: str) -> uuid.UUID | None:
-    """Where to look for the key. Whether it is one, its hash decides."""
-    form = _KEY.fullmatch(key)
-    return uuid.UUID(bytes=base64.urlsafe_b64decode(f"{form[1]}==")) if form else None
+    return bearer_keys.tenant_of(PREFIX, key)
 
 
 async def present(pool: Pool, key: str, ext_id: str | None) -> Presented | None:
@@ -35,7 +28,7 @@ async def present(pool: Pool, key: str, ext_id: str | None) -> Presented | None:
     tenant_id = tenant_of(key)
     if tenant_id is None:
         return None
-    found = await queries.find(pool, tenant_id, hashlib.sha256(key.encode()).digest(), ext_id)
+    found = await queries.find(pool, tenant_id, bearer_keys.digest(key), ext_id)
     if found is None:
         return None
     logs.hide(key)  # only what opens something: guesses must not push real secrets out

@@ -1,8 +1,5 @@
 """API keys: made by people, shown once, revoked for good."""
 
-import base64
-import hashlib
-import secrets
 import uuid
 from collections.abc import Sequence
 
@@ -12,10 +9,11 @@ from monster.contracts.api_keys import ApiKeyChange, ApiKeyCreate, ApiKeyMade, A
 from monster.contracts.tokens import Permission
 from monster.engine.access.errors import ContactNotFound
 from monster.engine.access.scope import Scope
+from monster.engine.access.service import PREFIX
 from monster.engine.api_keys import queries
 from monster.engine.api_keys.errors import AgentNotShared, ApiKeyNotFound, Expired
 from monster.engine.api_keys.models import ApiKey
-from monster.kit import audit, clock, logs
+from monster.kit import audit, bearer_keys, clock, logs
 from monster.kit.audit import Action, Entry
 from monster.kit.errors import Forbidden
 from monster.kit.ids import new_id
@@ -37,14 +35,15 @@ async def create(session: AsyncSession, scope: Scope, data: ApiKeyCreate) -> Api
     if data.contact_id and not await queries.has_contact(session, scope, data.contact_id):
         raise ContactNotFound(f"no contact {data.contact_id}", field="contact_id")
     await _require_shared(session, scope, data.agent_ids)
-    key, secret = _new_key(scope.tenant_id)
+    key = bearer_keys.make(PREFIX, scope.tenant_id)
+    logs.hide(key)
     values = data.model_dump() | {
         "id": new_id(),
         "user_id": user_id,
         "permissions": sorted(data.permissions),
         "agent_ids": list(dict.fromkeys(data.agent_ids)),
-        "prefix": secret[:_SHOWN],
-        "key_hash": hashlib.sha256(key.encode()).digest(),
+        "prefix": bearer_keys.secret_of(key)[:_SHOWN],
+        "key_hash": bearer_keys.digest(key),
     }
     made = await queries.add(session, scope, values)
     await audit.record(
@@ -114,15 +113,6 @@ def _alive(found: ApiKey | None, key_id: uuid.UUID) -> ApiKey:
     if found is None:
         raise ApiKeyNotFound(f"no API key {key_id}")
     return found
-
-
-def _new_key(tenant_id: uuid.UUID) -> tuple[str, str]:
-    """The key, and the part of it that is secret."""
-    where = base64.urlsafe_b64encode(tenant_id.bytes).rstrip(b"=").decode()
-    secret = secrets.token_urlsafe(32)
-    key = f"mk_{where}_{secret}"
-    logs.hide(key)
-    return key, secret
 
 
 def _told(key: ApiKey) -> dict[str, object]:

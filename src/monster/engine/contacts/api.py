@@ -18,10 +18,9 @@ from monster.contracts.contacts import (
     Receipt,
 )
 from monster.contracts.runs import ConversationOut
-from monster.engine.access.scope import CurrentScope, Scope, Transaction
+from monster.engine.access.scope import CurrentScope, Scope, Transaction, transaction
 from monster.engine.contacts import service
 from monster.engine.contacts.models import Contact
-from monster.kit import tenancy
 from monster.kit.schemas import Prose
 
 router = APIRouter(prefix="/contacts", tags=["contacts"])
@@ -96,7 +95,7 @@ async def export_contact(
     contact_id: uuid.UUID, request: Request, scope: CurrentScope
 ) -> StreamingResponse:
     """One JSON document: `contact`, and a list of each kind of what is kept about them."""
-    async with tenancy.transaction(request.app.state.sessions, scope.tenant_id) as session:
+    async with transaction(request, scope) as session:
         contact = await service.export(session, scope, contact_id)
     headers = {"Content-Disposition": f'attachment; filename="contact-{contact_id}.json"'}
     pieces = _export(request, scope, contact_id, orjson.dumps(contact))
@@ -112,7 +111,7 @@ async def _export(
         yield b',"%b":[' % part.encode()
         after, first = None, True
         while first or after:
-            async with tenancy.transaction(request.app.state.sessions, scope.tenant_id) as session:
+            async with transaction(request, scope) as session:
                 piece = await service.piece(session, scope, contact_id, part, after)
             rows = orjson.dumps(piece.rows)[1:-1]
             yield b"," + rows if rows and not first else rows
