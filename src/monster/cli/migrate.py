@@ -15,7 +15,7 @@ def run(settings: Platform, *, as_json: bool) -> int:
     installation = Installation(settings)
     installation.check()
     try:
-        with preparation.database(installation):
+        with preparation.reached(installation):
             first = preparation.prepare(installation)
             revisions = {name: preparation.revision(installation, name) for name in DATABASES}
     except (NotReady, psycopg.Error) as problem:
