@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 Main: TypeAlias = Coroutine[Any, Any, Any]
 
 _PATIENCE = 3  # seconds that open streams have to end when the process stops
+_LAST_PATIENCE = 15  # seconds after which a worker that was told to stop just ends
 
 
 class _Stopped(Exception):
@@ -111,11 +113,18 @@ async def _web(app: FastAPI, host: str, port: int, *, leashed: bool) -> int:
 
 
 async def _jobs(*work: Callable[[], Main], leashed: bool) -> int:
-    stopped = asyncio.Event()
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        stopped.set()
+        # A cancellation that a library loses would keep the process for ever. Whatever a job had
+        # not finished by then is given to another worker, as after any crash.
+        loop.call_later(_LAST_PATIENCE, os._exit, 1)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, stop)
     try:
-        async with _on_leash(stopped.set, leashed=leashed), asyncio.TaskGroup() as group:
+        async with _on_leash(stop, leashed=leashed), asyncio.TaskGroup() as group:
             for one in work:
                 group.create_task(one())
             group.create_task(_raise_when(stopped))
