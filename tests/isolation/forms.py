@@ -1,7 +1,8 @@
 """What the OpenAPI documents do not say: values that pass, and the forms of pages.
 
-`*` in a value becomes something that nobody had before, `*next` a number above those before; `@index` is the id of an index, to be tried
-with other companies' ids, too; `#totp` is something else that a world knows by that name.
+`*` in a value becomes something that nobody had before, `*next` a number above those before;
+`@index` is the id of an index, to be tried with other companies' ids, too; `#totp` is something
+else that a world knows by that name.
 """
 
 import json

@@ -200,11 +200,12 @@ def _ids_in(schema: Json | None, components: Json, keys: tuple[str, ...] = ()) -
             yield from _ids_in(inner, components, (*keys, name))
 
 
-def _put(body: Any, field: Field, value: str) -> None:
+def _put(body: Json | None, field: Field, value: str) -> None:
     assert body is not None, f"{field} has no body to be in"
+    place: dict[str | int, Any] = cast("dict[str | int, Any]", body)  # or a list
     for key in field.keys[:-1]:
-        body = body[key] if isinstance(key, int) else body.setdefault(key, {})
-    body[field.keys[-1]] = [value] if field.many else value
+        place = place[key] if isinstance(key, int) else place.setdefault(key, {})
+    place[field.keys[-1]] = [value] if field.many else value
 
 
 def _marked(value: object, keys: tuple[str | int, ...] = ()) -> Iterator[Field]:
