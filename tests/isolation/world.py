@@ -15,7 +15,7 @@ import bcrypt
 import httpx
 import psycopg
 from fastapi import FastAPI
-from pyotp import TOTP
+from pyotp.totp import TOTP
 
 from monster.contracts.agents import QUOTING, AgentSpec
 from monster.contracts.api_keys import KeyPermission
