@@ -94,7 +94,7 @@ def fill(connection: psycopg.Connection[Any], tenant_id: uuid.UUID) -> dict[str,
     return {table: rows[table] for table in tables}
 
 
-def add(connection: psycopg.Connection[Any], table: str, **given: object) -> dict[str, Any]:
+def add(connection: psycopg.Connection[Any], table: str, /, **given: object) -> dict[str, Any]:
     """One row, as superuser: what is given, and something for whatever else it needs."""
     row = {c.name: _value(connection, table, c) for c in _columns(connection, table) if c.needed}
     return _insert(connection, table, {**row, **given})
@@ -115,7 +115,41 @@ def state(connection: psycopg.Connection[Any], tenant_id: uuid.UUID) -> str:
         )
         for (name,) in ours
     ]  # fmt: skip
-    return "\n".join(row[0] for row in connection.execute(sql.SQL(" union all ").join(each)))
+    rows = [row[0] for row in connection.execute(sql.SQL(" union all ").join(each))]
+    return "\n".join([*rows, *_persons(connection, tenant_id), *_about(connection, tenant_id)])
+
+
+def _persons(connection: psycopg.Connection[Any], tenant_id: uuid.UUID) -> list[str]:
+    """What its members have as people, whatever the tenant."""
+    tables = connection.execute(
+        "select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid"
+        " where a.attname = 'user_id' and c.relkind = 'r' and c.relname = any(%s)",
+        [["totp", "passkey", "recovery_code", "login_session"]],
+    )
+    known = [(name, "user_id") for (name,) in tables]
+    if not known:
+        return []
+    members = "select user_id from tenant_member where tenant_id = {}"
+    each = [
+        sql.SQL("select {} || coalesce(string_agg(t::text, '|' order by t::text), '')"
+                " from {} t where {} in (" + members + ")").format(
+            sql.Literal(name), sql.Identifier(name), sql.Identifier(key), sql.Literal(tenant_id)
+        )
+        for name, key in [*known, ("user", "id")]
+    ]  # fmt: skip
+    return [row[0] for row in connection.execute(sql.SQL(" union all ").join(each))]
+
+
+def _about(connection: psycopg.Connection[Any], tenant_id: uuid.UUID) -> list[str]:
+    """What names it by other columns: itself, and what is still to be done for it."""
+    each = [
+        "select 'jobs' || coalesce(string_agg(id || ' ' || status, '|' order by id), '')"
+        " from procrastinate_jobs where position(%(id)s in args::text) > 0"
+    ]
+    if connection.execute("select to_regclass('tenant')").fetchone() != (None,):
+        each.append("select 'itself' || t::text from tenant t where id = %(id)s::uuid")
+    query = " union all ".join(each)
+    return [row[0] for row in connection.execute(query.encode(), {"id": str(tenant_id)})]
 
 
 def _parents_first(tables: list[str], known: list[Reference]) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """Every operation of both services, from their OpenAPI documents: which ids it takes, and a request
 that it would accept."""
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,24 +30,31 @@ _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 CURSORS = {"after", "before"}
 
 
+_NUMBERS = itertools.count(7)
+
+# In a path, ids that the document calls no more than text, for SCIM does.
+TEXT_IDS = {"user_id", "group_id"}
+
+
 @dataclass(frozen=True)
 class Field:
-    """One that takes an id; `keys` lead to it within a body."""
+    """One that takes an id; `keys` lead to it within a body. `kind`: if its name does not tell."""
 
     place: Place
-    keys: tuple[str, ...]
+    keys: tuple[str | int, ...]
     many: bool = False
+    kind: str = ""
 
     @property
     def name(self) -> str:
-        return self.keys[-1]
+        return str(self.keys[-1])
 
     @property
     def is_cursor(self) -> bool:
         return self.place == "query" and self.name in CURSORS
 
     def __str__(self) -> str:
-        return f"{self.place}:{'.'.join(self.keys)}"
+        return f"{self.place}:{'.'.join(map(str, self.keys))}"
 
 
 @dataclass(frozen=True)
@@ -72,21 +80,28 @@ class Operation:
 
     @cached_property
     def fields(self) -> list[Field]:
-        return [*self._parameters(), *self._in_form(), *_ids_in(self._body, self.components)]
+        marked = list(_marked(self._known))
+        named = {field.keys for field in marked}
+        inside = _ids_in(self._body, self.components)
+        return [*self._parameters(), *marked, *(one for one in inside if one.keys not in named)]
 
-    def request(self, ids: Mapping[Field, str]) -> Request:
-        """With an id in each field that is named; in the path, there must be one."""
+    def request(self, ids: Mapping[Field, str], values: Mapping[str, object]) -> Request:
+        """With an id in each field that is named; in the path, there must be one. `values` are
+        what else is known of a world, for `#name`."""
         url = self.path
         for field in self.fields:
             if field.place == "path":
                 url = url.replace("{" + field.name + "}", ids[field])
-        url = re.sub(r"\{(\w+)(:path)?\}", lambda hole: SAMPLES[hole[1]], url)
+        for hole in re.findall(r"\{(\w+)(?::path)?\}", url):
+            known = values.get(hole, SAMPLES.get(hole))
+            assert known is not None, f"{self} takes a {hole}"
+            url = re.sub(rf"\{{{hole}(:path)?\}}", str(known), url)
         params = {field.name: ids[field] for field in ids if field.place == "query"}
         in_body = {field: value for field, value in ids.items() if field.place == "body"}
-        body = self._example()
+        body = cast("Json | None", _filled(self._example(), values))
         for field, value in in_body.items():
             _put(body, field, value)
-        if self._media == _JSON:
+        if self._media.endswith("json"):
             return Request(self.method, url, params, json=body)
         form = {name: str(value) for name, value in (body or {}).items() if value is not None}
         names = [name for name in self._properties if _is_file(self._properties[name])]
@@ -94,10 +109,19 @@ class Operation:
         plain = {name: value for name, value in form.items() if name not in files}
         return Request(self.method, url, params, form=plain, files=files)
 
+    @property
+    def key(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @cached_property
+    def _known(self) -> Mapping[str, Any] | None:
+        """What is written down about its body."""
+        return self.form if self.form is not None else BODIES.get(self.key)
+
     @cached_property
     def form(self) -> Mapping[str, str] | None:
         """What a page's form sends; a value like `@index` is an id of that kind."""
-        return FORMS.get(f"{self.method} {self.path}")
+        return FORMS.get(self.key)
 
     @cached_property
     def _content(self) -> Json:
@@ -122,6 +146,11 @@ class Operation:
         return "pages" in self.details.get("tags", ())
 
     @property
+    def is_platforms(self) -> bool:
+        """For platform admins alone; for others there is nothing here."""
+        return self.path.startswith(("/admin", "/api/admin", "/dev/"))
+
+    @property
     def takes_unknown_form(self) -> bool:
         """A page that reads a form, of which the document says nothing and we neither."""
         return self.is_page and self.method == "POST" and self.form is None and not self._body
@@ -129,19 +158,13 @@ class Operation:
     def _parameters(self) -> Iterator[Field]:
         for parameter in self.details.get("parameters", ()):
             place = parameter["in"]
-            if place in {"path", "query"} and _is_id(parameter["schema"]):
+            named = parameter["name"] in TEXT_IDS and place == "path"
+            if place in {"path", "query"} and (named or _is_id(parameter["schema"])):
                 yield Field(place, (parameter["name"],))
 
-    def _in_form(self) -> Iterator[Field]:
-        for name, text in (self.form or {}).items():
-            if text.startswith("@"):
-                yield Field("body", (name,))
-
     def _example(self) -> Json | None:
-        known = self.form if self.form is not None else BODIES.get(f"{self.method} {self.path}")
-        if known is not None:
-            plain = {k: v for k, v in known.items() if not str(v).startswith("@")}
-            return {name: _fresh(value) for name, value in plain.items()}
+        if self._known is not None:
+            return cast(Json, _fresh(self._known))
         if self._body is None:
             return None
         return cast(Json, _example(self._body, self.components, ""))
@@ -179,10 +202,39 @@ def _ids_in(schema: Json | None, components: Json, keys: tuple[str, ...] = ()) -
 
 def _put(body: Json | None, field: Field, value: str) -> None:
     assert body is not None, f"{field} has no body to be in"
+    place: dict[str | int, Any] = cast("dict[str | int, Any]", body)  # or a list
     for key in field.keys[:-1]:
-        body = body.setdefault(key, {})
-        assert body is not None
-    body[field.name] = [value] if field.many else value
+        place = place[key] if isinstance(key, int) else place.setdefault(key, {})
+    place[field.keys[-1]] = [value] if field.many else value
+
+
+def _marked(value: object, keys: tuple[str | int, ...] = ()) -> Iterator[Field]:
+    """Where `@kind` stands for an id of that kind."""
+    if isinstance(value, str) and value.startswith("@"):
+        yield Field("body", keys, kind=value[1:])
+    elif isinstance(value, Mapping):
+        for name, part in cast(Mapping[str, object], value).items():
+            yield from _marked(part, (*keys, name))
+    elif isinstance(value, list):
+        for at, part in enumerate(cast(list[object], value)):
+            yield from _marked(part, (*keys, at))
+
+
+def _replaced(value: object, each: Callable[[str], object]) -> object:
+    """The same with every text in it replaced."""
+    if isinstance(value, str):
+        return each(value)
+    if isinstance(value, Mapping):
+        pairs = cast(Mapping[str, object], value).items()
+        return {name: _replaced(part, each) for name, part in pairs}
+    if isinstance(value, list):
+        return [_replaced(part, each) for part in cast(list[object], value)]
+    return value
+
+
+def _filled(value: object, values: Mapping[str, object]) -> object:
+    """`#name` stands for what a world knows by that name."""
+    return _replaced(value, lambda text: values[text[1:]] if text[:1] == "#" else text)
 
 
 def _example(schema: Json, components: Json, name: str) -> object:
@@ -205,8 +257,10 @@ def _example(schema: Json, components: Json, name: str) -> object:
 
 
 def _fresh(value: object) -> object:
-    """`*` stands for something that nobody had before."""
-    return value.replace("*", new_id().hex) if isinstance(value, str) else value
+    """`*` stands for something that nobody had before, `*next` for a number above those before."""
+    if value == "*next":
+        return next(_NUMBERS)
+    return _replaced(value, lambda text: text.replace("*", new_id().hex))
 
 
 def _apps() -> dict[Literal["dashboard", "engine"], FastAPI]:

@@ -4,9 +4,9 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from monster.kit.schemas import WHOLE, Input, Name, Output
+from monster.kit.schemas import WHOLE, Input, Moment, Name, Output
 
 # A key can do no more than this, whoever made it. It never manages keys.
 KeyPermission: TypeAlias = Literal[
@@ -35,7 +35,7 @@ class ApiKeyCreate(Input):
     contact_id: uuid.UUID | None = None
     requests_per_minute: PerMinute | None = None
     budget_tokens: Budget | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class ApiKeyChange(Input):

@@ -4,12 +4,12 @@ import uuid
 from collections.abc import Sequence
 from typing import Annotated, TypeAlias, TypeVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from sqlalchemy import ColumnElement, Select, Text, cast, or_, select
 
 from monster.kit import ids
 from monster.kit.audit import AuditRow
-from monster.kit.schemas import Input, Prose
+from monster.kit.schemas import Input, Moment, Prose
 
 Words: TypeAlias = Annotated[Prose, Field(max_length=200)]
 
@@ -23,8 +23,8 @@ class Filter(Input):
     resource_type: Words = ""
     resource_id: Words = ""
     user_id: uuid.UUID | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     q: Words = ""
 
 

@@ -18,7 +18,7 @@ run_id: ContextVar[str | None] = ContextVar("run_id", default=None)
 
 _BOUND = (request_id, tenant_id, run_id)
 _MASK = "•••"
-_SHORTEST_SECRET = 4  # shorter ones are in every text
+_SHORTEST_SECRET = 8  # shorter ones may be words: whoever types one must not blot out the logs
 _MOST_SECRETS = 10_000
 _QUIET = (
     "uvicorn.error",

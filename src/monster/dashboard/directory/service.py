@@ -89,12 +89,12 @@ async def authenticate(
     tenant_id = bearer_keys.tenant_of(_PREFIX, token)
     if tenant_id is None:
         raise WrongScimToken("this takes the token of a directory")
-    logs.hide(token)
     async with tenancy.transaction(sessions, tenant_id) as session:
         looked_in = Directory(tenant_id, tenant_id, base_url, device)
         found = await queries.holder(session, looked_in, bearer_keys.digest(token))
         if found is None:
             raise WrongScimToken("this token is not, or no longer, worth anything")
+        logs.hide(token)  # not before: guesses must not push real secrets out
         if found.suspended:
             raise Suspended("this workspace is suspended")
         if found.unseen:

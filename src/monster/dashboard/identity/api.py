@@ -6,7 +6,7 @@ from fastapi.responses import JSONResponse
 from monster.dashboard.identity import service
 from monster.dashboard.identity.schemas import Challenge, ChallengeOut, SessionOut, SignIn, Ticket
 from monster.dashboard.identity.scope import CurrentPerson, CurrentToken, PersonTransaction, device
-from monster.kit.http_errors import ErrorOut
+from monster.kit.http_errors import ErrorOut, ProblemOut
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
 
@@ -17,9 +17,10 @@ _NEEDED = ErrorOut(
 )
 
 
-@router.post(
-    "", response_model=SessionOut, status_code=201, responses={401: {"model": ChallengeOut}}
-)
+_REFUSED: dict[int | str, dict[str, object]] = {401: {"model": ChallengeOut | ProblemOut}}
+
+
+@router.post("", response_model=SessionOut, status_code=201, responses=_REFUSED)
 async def create_session(data: SignIn, request: Request) -> Ticket | Response:
     """Who has a second factor gets a 401 `second_factor_needed` with a `challenge` for it."""
     state = request.app.state

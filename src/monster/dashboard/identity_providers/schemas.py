@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, Secret, StringConstraints
+from pydantic import AfterValidator, Field, Secret, StrictBool, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from monster.dashboard.identity.schemas import Typed
@@ -54,7 +54,7 @@ class ProviderCreate(Input):
     role_claim: ClaimName | None = None
     roles: Mapped = Field(default_factory=dict)
     default_role: MappedRole = "viewer"
-    enabled: bool = True
+    enabled: StrictBool = True
 
 
 class ProviderChanges(Input):
@@ -69,7 +69,7 @@ class ProviderChanges(Input):
     role_claim: ClaimName | None = None
     roles: Mapped = Field(default_factory=dict)
     default_role: MappedRole = "viewer"
-    enabled: bool = True
+    enabled: StrictBool = True
 
 
 class ProviderOut(Output):

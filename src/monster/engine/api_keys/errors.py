@@ -7,8 +7,8 @@ class ApiKeyNotFound(NotFound):
     code = "api_key_not_found"
 
 
-class AgentNotShared(Invalid):
-    """A key reaches shared agents only."""
+class AgentNotShared(NotFound):
+    """A key reaches shared agents only, and those of its own tenant."""
 
     code = "agent_not_shared"
 

@@ -1,10 +1,12 @@
 """What goes in and out about tenants and the engine itself."""
 
+from pydantic import StrictBool
+
 from monster.kit.schemas import Input, Output
 
 
 class TenantState(Input):
-    suspended: bool
+    suspended: StrictBool
 
 
 class TenantOut(Output):
