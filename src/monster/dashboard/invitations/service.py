@@ -105,6 +105,11 @@ async def _send(session: AsyncSession, scope: Scope, invitation_id: uuid.UUID) -
 # From here on: who was invited.
 
 
+async def reached_anybody(session: AsyncSession, scope: Scope) -> bool:
+    """Whether somebody else is here, or asked to come."""
+    return await queries.has_company(session, scope)
+
+
 async def offer(session: AsyncSession, token: str) -> Offer:
     """What the link promises; it is not used up. Raises TokenWorthless."""
     scope, invitation_id = await _behind(session, await identity.peek(session, "invite", token))

@@ -24,6 +24,7 @@ POLICY = {
 }
 
 _NO_WORKSPACE = "no_workspace"  # there is a page to choose one
+_SUSPENDED = "workspace_suspended"  # others of the same person may be open
 _NEEDS_FACTOR = "second_factor_required"  # nothing else of this workspace can be used before
 
 _TITLES = {
@@ -51,13 +52,20 @@ def _answer(request: Request, problem: Problem) -> Response:
     if problem.code == Unauthenticated.code:
         return _to_sign_in(request)
     if problem.code == _NO_WORKSPACE and request.method == "GET":
-        return pages.go(request, "/workspaces")
+        return pages.go(request, _without_workspace(request))
     if problem.code == _NEEDS_FACTOR:
         return pages.go(request, "/settings/security")
     if pages.is_htmx(request):
         toast = pages.render("pages/_problem.html", text=sentence(problem.message))
         return HTMLResponse(toast, problem.status)
     return _page(request, problem)
+
+
+def _without_workspace(request: Request) -> str:
+    """Platform admins need none."""
+    shell: Shell | None = getattr(request.state, "shell", None)
+    arrives = request.url.path == "/"
+    return "/admin" if shell and shell.is_admin and arrives else "/workspaces"
 
 
 def _to_sign_in(request: Request) -> Response:
@@ -72,7 +80,13 @@ def _page(request: Request, problem: Problem) -> Response:
     """In the frame if the person is known by then (`request.state.shell`), otherwise without."""
     title = _TITLES.get(problem.status, "That did not work")
     text = _TEXTS.get(problem.status) or sentence(problem.message)
-    said = {"title": title, "text": text, "code": f"{problem.code} · {problem.status}"}
+    elsewhere = problem.code == _SUSPENDED
+    said = {
+        "title": "This workspace is suspended" if elsewhere else title,
+        "text": text,
+        "code": f"{problem.code} · {problem.status}",
+        "elsewhere": elsewhere,
+    }
     shell: Shell | None = getattr(request.state, "shell", None)
     if shell is None:
         return pages.bare(request, "problem", status=problem.status, shell=None, problem=said)
