@@ -36,7 +36,8 @@ _PLATFORM = Entry("Platform", "/admin", "server", key="admin")
 GROUPS = (
     Group("", (_HOME, _CHAT)),
     Group("Build", (_AGENTS, _KNOWLEDGE, _CONNECTIONS)),
-    Group("Run", (_CONTACTS, _AUDIT, _SETTINGS)),
+    Group("Run", (_CONTACTS, _AUDIT)),
+    Group("", (_SETTINGS,)),
     Group("", (_PLATFORM,), of_platform=True),
 )
 
