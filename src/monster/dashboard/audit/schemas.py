@@ -120,7 +120,7 @@ _TONES = {
 _NOBODY = {"system": "Monster", "scim": "Directory sync", "anonymous": "Somebody"}
 _NAMED = ("name", "title", "email", "version")
 _KINDS = {
-    "credential": "connection", "api_key": "API key", "index": "knowledge",
+    "credential": "connection", "api_key": "API key",
     "scim_token": "directory sync token", "tenant": "workspace", "totp": "authenticator app",
     "user": "account",
 }  # fmt: skip

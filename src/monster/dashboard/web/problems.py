@@ -24,7 +24,6 @@ POLICY = {
 }
 
 _NO_WORKSPACE = "no_workspace"  # there is a page to choose one
-_SUSPENDED = "workspace_suspended"  # others of the same person may be open
 _NEEDS_FACTOR = "second_factor_required"  # nothing else of this workspace can be used before
 
 _TITLES = {
@@ -34,6 +33,7 @@ _TITLES = {
     413: "That is too large",
     503: "One part of Monster does not answer",
 }
+_TITLES_OF = {"workspace_suspended": "This workspace is suspended"}
 _TEXTS = {404: "It was deleted, or the address is wrong."}
 
 
@@ -78,15 +78,9 @@ def _to_sign_in(request: Request) -> Response:
 
 def _page(request: Request, problem: Problem) -> Response:
     """In the frame if the person is known by then (`request.state.shell`), otherwise without."""
-    title = _TITLES.get(problem.status, "That did not work")
+    title = _TITLES_OF.get(problem.code) or _TITLES.get(problem.status, "That did not work")
     text = _TEXTS.get(problem.status) or sentence(problem.message)
-    elsewhere = problem.code == _SUSPENDED
-    said = {
-        "title": "This workspace is suspended" if elsewhere else title,
-        "text": text,
-        "code": f"{problem.code} · {problem.status}",
-        "elsewhere": elsewhere,
-    }
+    said = {"title": title, "text": text, "code": f"{problem.code} · {problem.status}"}
     shell: Shell | None = getattr(request.state, "shell", None)
     if shell is None:
         return pages.bare(request, "problem", status=problem.status, shell=None, problem=said)
