@@ -1,6 +1,7 @@
 """Something to look at: agents, what one was asked and knows, people, keys, other ways in."""
 
 import json
+import uuid
 from typing import Any
 
 import httpx
@@ -57,10 +58,18 @@ async def furnish(tenant: Tenant) -> None:
 
 
 def _people(tenant: Tenant) -> None:
+    """Named as people are; the owner, too."""
+    _name(tenant, tenant.user_id, "Ada Lovelace", "ada@harbour.example")
+    slug = f"acme-{tenant.id.hex[-4:]}"
+    admins.query(tenant.dashboard, "update tenant set slug = %s where id = %s", slug, tenant.id)
     for role, name, email in _PEOPLE:
         person = new_id()
         tenant.member(role, person)
-        admins.query(tenant.dashboard, _NAMED, name, f"{person.hex[-4:]}.{email}", person)
+        _name(tenant, person, name, email)
+
+
+def _name(tenant: Tenant, person: uuid.UUID, name: str, email: str) -> None:
+    admins.query(tenant.dashboard, _NAMED, name, f"{person.hex[-4:]}.{email}", person)
 
 
 async def _folders(owner: httpx.AsyncClient) -> None:
@@ -82,7 +91,9 @@ async def _ways_in(tenant: Tenant, owner: httpx.AsyncClient) -> None:
     await _post(owner, "/api/identity-providers", provider | {"client_secret": "not a real one"})
     made = await _post(owner, "/api/scim-tokens", {"name": "Okta directory"})
     directory = Directory(client(tenant.dashboard, made["token"]), made["token"], made["id"])
-    ada = await directory.bring(displayName="Annie Easley")
+    ada = await directory.bring(
+        f"annie.{new_id().hex[-4:]}@harbour.example", displayName="Annie Easley"
+    )
     for name in ("Everybody in the north of the harbour", "Pilots"):
         await directory.group(ada["id"], name=name)
 

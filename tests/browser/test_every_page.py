@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -25,8 +26,10 @@ PLATFORM = "/admin"  # its pages are there for platform admins alone
 
 
 def _kind(path: str) -> str:
-    """Pages that differ by an id or a query look alike."""
-    return _ID.sub("…", urlsplit(path).path)
+    """Pages that differ by an id, or by what they are asked for, look alike."""
+    parts = urlsplit(path)
+    asked = "&".join(sorted(parse_qs(parts.query)))
+    return _ID.sub("…", parts.path) + (f"?{asked}" if asked else "")
 
 
 async def _crawl(platform: Platform, session: str, first: str) -> Mapping[str, str]:
@@ -49,7 +52,7 @@ async def _follow(http: httpx.AsyncClient, first: str) -> Mapping[str, str]:
         assert answer.status_code == 200, path
         if answer.headers["Content-Type"].startswith("text/html"):
             found[_kind(path)] = path
-            waiting += _LINK.findall(answer.text)
+            waiting += [unescape(link) for link in _LINK.findall(answer.text)]
     return found
 
 
