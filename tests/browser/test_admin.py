@@ -96,9 +96,9 @@ async def test_an_admin_acts_as_somebody_and_comes_back(admin: Visitor, platform
 
 async def test_a_search_swaps_the_list_and_the_order_is_chosen(admin: Visitor) -> None:
     async with admin.at("/admin") as page:
-        await page.get_by_label("Search tenants").fill("nothing-like-it")
-        await page.get_by_text("No tenant matches").wait_for()
-        await page.get_by_label("Search tenants").fill("")
+        await page.get_by_label("Search workspaces").fill("nothing-like-it")
+        await page.get_by_text("No workspace matches").wait_for()
+        await page.get_by_label("Search workspaces").fill("")
         await page.get_by_label("Order").select_option("name")
         await page.wait_for_url(re.compile("sort=name"))
         await page.get_by_role("table").wait_for()

@@ -49,7 +49,7 @@ async def test_a_stranger_is_sent_to_sign_in(dashboard: FastAPI, path: str) -> N
 async def test_a_new_owner_sees_the_first_steps(tenant: Tenant) -> None:
     page = await _home(tenant.member("owner"))
     assert "Hello, Ada" in page
-    assert "0 of 4 done" in page
+    assert "0 of 5 done" in page
     assert page.count("btn-primary") == 1
 
 
@@ -57,7 +57,7 @@ async def test_steps_are_done_when_they_are(tenant: Tenant) -> None:
     member = tenant.member("owner", tenant.user_id)
     await _talk(tenant, member, "Lamps")
     page = await _home(member)
-    assert "2 of 4 done" in page
+    assert "2 of 5 done" in page
     assert len(re.findall(r'class="step step-done', page)) == 2
 
 

@@ -46,7 +46,7 @@ async def list_tenants(
     }
     if pages.is_partial(request):
         return pages.fragment(request, person.shell, "admin_tenants", status=200, **values)
-    crumbs = [_PLATFORM, Crumb("Tenants")]
+    crumbs = [_PLATFORM, Crumb("Workspaces")]
     return pages.page(
         request, person.shell, "admin_tenants", section="admin", crumbs=crumbs, status=200, **values
     )
@@ -77,7 +77,7 @@ def _new(request: Request, person: Person, form: Form) -> Response:
         person.shell,
         "admin_tenant_new",
         section="admin",
-        crumbs=[_PLATFORM, Crumb("Tenants", "/admin"), Crumb("New")],
+        crumbs=[_PLATFORM, Crumb("Workspaces", "/admin"), Crumb("New")],
         status=422 if form.errors else 200,
         values={"name": "", "email": ""} | dict(form.values),
         errors=form.errors,
@@ -99,7 +99,7 @@ async def show_tenant(
         person.shell,
         "admin_tenant",
         section="admin",
-        crumbs=[_PLATFORM, Crumb("Tenants", "/admin"), Crumb(tenant.name)],
+        crumbs=[_PLATFORM, Crumb("Workspaces", "/admin"), Crumb(tenant.name)],
         tenant=tenant,
         members=found[:_PAGE],
         next=found[_PAGE - 1].user_id if len(found) > _PAGE else "",
@@ -153,7 +153,7 @@ async def _ask(
         person.shell,
         "admin_tenant_delete",
         section="admin",
-        crumbs=[_PLATFORM, Crumb("Tenants", "/admin"), here, Crumb("Delete")],
+        crumbs=[_PLATFORM, Crumb("Workspaces", "/admin"), here, Crumb("Delete")],
         status=422 if form.errors else 200,
         tenant=tenant,
         typed=form.values.get("name", ""),

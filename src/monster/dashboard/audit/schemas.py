@@ -112,13 +112,18 @@ _DID = {
     "SUSPEND": "suspended", "TEST": "tested", "TRANSFER": "transferred", "UPDATE": "changed",
 }  # fmt: skip
 _ALONE = {"LOGIN", "LOGIN_FAILED", "LOGOUT"}  # what they were done to goes without saying
+_PERSONS = {"IMPERSONATE", "INVITE"}  # done to a person, who is named
 _TONES = {
     "CREATE": "good", "DELETE": "bad", "ERASE": "bad", "IMPERSONATE": "warn", "LOCK": "warn",
     "LOGIN_FAILED": "warn", "PUBLISH": "accent", "REVOKE": "bad", "SUSPEND": "bad",
 }  # fmt: skip
 _NOBODY = {"system": "Monster", "scim": "Directory sync", "anonymous": "Somebody"}
 _NAMED = ("name", "title", "email", "version")
-_KINDS = {"credential": "connection", "api_key": "API key", "audit_log": "audit log"}
+_KINDS = {
+    "credential": "connection", "api_key": "API key",
+    "scim_token": "directory sync token", "tenant": "workspace", "totp": "authenticator app",
+    "user": "account",
+}  # fmt: skip
 
 ACTIONS = [("", "Every action"), *((key, did.capitalize()) for key, did in _DID.items())]
 
@@ -177,7 +182,7 @@ _SIDES = ("before", "after")
 
 def line(entry: AuditEntryOut) -> Line:
     who = _who(entry)
-    kind = "" if entry.action in _ALONE else f"the {kind_name(entry.resource_type)}"
+    kind = "" if entry.action in _ALONE | _PERSONS else f"the {kind_name(entry.resource_type)}"
     did = f"{_DID.get(entry.action, entry.action.lower())} {kind}".strip()
     if entry.impersonator_id:
         return Line(entry, "Platform admin", who, did, _what(entry))

@@ -237,13 +237,13 @@ def _page(
     status: int = 200,
     **context: object,
 ) -> Response:
-    crumbs = [_CRUMB, Crumb(title)] if title else [Crumb(_CRUMB.label)]
+    here = [_CRUMB, Crumb(title)] if title else [Crumb(_CRUMB.label)]
     return pages.page(
         request,
         person.shell,
         template,
         section="settings",
-        crumbs=crumbs,
+        crumbs=[Crumb("Settings", "/settings"), *here],
         status=status,
         at="security",
         **context,

@@ -1,14 +1,17 @@
 """Where one arrives: the next step, the latest conversations, the agents at hand."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from monster.dashboard.agents import service as agents
 from monster.dashboard.home import service
-from monster.dashboard.home.schemas import Elsewhere
-from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Transaction
+from monster.dashboard.home.schemas import Elsewhere, Step
+from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Scope, Transaction
+from monster.dashboard.invitations import service as invitations
 from monster.dashboard.permissions import Can
 from monster.dashboard.web import pages
 from monster.dashboard.web.pages import Crumb
@@ -33,7 +36,7 @@ async def home(
     mine = await agents.find(session, scope, limit=6)
     talked_to = [talk.agent_id for talk in elsewhere.conversations] if elsewhere else []
     names = await agents.names(session, scope, talked_to)
-    steps = service.first_steps(elsewhere, has_agent=bool(mine)) if elsewhere else ()
+    steps = await _steps(session, scope, elsewhere, has_agent=bool(mine)) if elsewhere else ()
     return pages.page(
         request,
         scope.shell,
@@ -46,6 +49,14 @@ async def home(
         agents=mine,
         may_build=scope.may(Can.BUILD),
     )
+
+
+async def _steps(
+    session: AsyncSession, scope: Scope, elsewhere: Elsewhere, *, has_agent: bool
+) -> Sequence[Step]:
+    invites = scope.may(Can.MEMBERS)
+    has_company = await invitations.reached_anybody(session, scope) if invites else None
+    return service.first_steps(elsewhere, has_agent=has_agent, has_company=has_company)
 
 
 @router.get("/palette")

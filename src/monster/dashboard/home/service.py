@@ -34,7 +34,22 @@ async def look_elsewhere(engine: HttpEngine, caller: Caller) -> Elsewhere | None
     )
 
 
-def first_steps(found: Elsewhere, *, has_agent: bool) -> Sequence[Step]:
+def first_steps(found: Elsewhere, *, has_agent: bool, has_company: bool | None) -> Sequence[Step]:
+    """`has_company` is None for who may invite nobody: that step is not theirs."""
+    steps = _until_an_answer(found, has_agent=has_agent)
+    if has_company is None:
+        return steps
+    invite = Step(
+        "Invite people",
+        "Colleagues who talk to it, or build with you.",
+        "Invite",
+        "/settings/members",
+        has_company,
+    )
+    return (*steps, invite)
+
+
+def _until_an_answer(found: Elsewhere, *, has_agent: bool) -> Sequence[Step]:
     return (
         Step(
             "Connect a model",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, case, delete, exists, func, select, text, update
+from sqlalchemy import ColumnElement, Select, case, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
@@ -23,6 +23,15 @@ async def is_member(session: AsyncSession, scope: Scope, email: str) -> bool:
     """Also one who is deactivated."""
     row = exists().where(Membership.tenant_id == scope.tenant_id, Membership.user_id == User.id)
     return bool(await session.scalar(select(row.where(func.lower(email) == _EMAIL))))
+
+
+async def has_company(session: AsyncSession, scope: Scope) -> bool:
+    """Somebody else belongs here, or is invited."""
+    others = exists().where(
+        Membership.tenant_id == scope.tenant_id, Membership.user_id != scope.user_id
+    )
+    invited = exists().where(Invitation.tenant_id == scope.tenant_id)
+    return bool(await session.scalar(select(or_(others, invited))))
 
 
 async def insert_if_free(

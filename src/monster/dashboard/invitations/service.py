@@ -89,6 +89,7 @@ async def _send(session: AsyncSession, scope: Scope, invitation_id: uuid.UUID) -
     found = await queries.get(session, scope, invitation_id)
     assert found, "it was written a statement ago"
     await queries.forget_tokens(session, scope, invitation_id)
+    by = scope.identity.user_name if scope.identity else ""
     token_id = await identity.promise(
         session,
         "invite",
@@ -96,13 +97,18 @@ async def _send(session: AsyncSession, scope: Scope, invitation_id: uuid.UUID) -
         email=found.email,
         tenant_id=scope.tenant_id,
         invitation_id=invitation_id,
-        data={"role": found.role},  # for the invited, who do not see behind the wall
+        data={"role": found.role, "by": by},  # for the invited, who do not see behind the wall
     )
     await mail.post(session, Letter.INVITE, token_id)
     return found
 
 
 # From here on: who was invited.
+
+
+async def reached_anybody(session: AsyncSession, scope: Scope) -> bool:
+    """Whether somebody else is here, or asked to come."""
+    return await queries.has_company(session, scope)
 
 
 async def offer(session: AsyncSession, token: str) -> Offer:

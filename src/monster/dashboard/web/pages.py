@@ -33,10 +33,16 @@ class Shell:
     user_email: str
     is_admin: bool = False  # of the platform
     impersonator: str = ""  # the name of the platform admin who acts as this person
+    may_switch: bool = True  # to another workspace
 
     def may(self, needs: Can | None) -> bool:
         """Whether to show what takes this; whether it is allowed, the service decides."""
         return needs is None or (self.role != "" and Role[self.role.upper()] >= TABLE[needs].least)
+
+    def sees(self, group: navigation.Group) -> Sequence[navigation.Entry]:
+        if group.of_platform and not self.is_admin:
+            return ()
+        return [entry for entry in group.entries if self.may(entry.needs)]
 
     @property
     def first_name(self) -> str:
@@ -70,7 +76,6 @@ def _environment() -> Environment:
     values = {
         "asset": assets.url,
         "nav": navigation.GROUPS,
-        "admin_nav": navigation.ADMIN,
         "settings_nav": navigation.SETTINGS,
         "palette_groups": navigation.PALETTE,
         "QUOTING": QUOTING,

@@ -33,6 +33,7 @@ _TITLES = {
     413: "That is too large",
     503: "One part of Monster does not answer",
 }
+_TITLES_OF = {"workspace_suspended": "This workspace is suspended"}
 _TEXTS = {404: "It was deleted, or the address is wrong."}
 
 
@@ -51,13 +52,20 @@ def _answer(request: Request, problem: Problem) -> Response:
     if problem.code == Unauthenticated.code:
         return _to_sign_in(request)
     if problem.code == _NO_WORKSPACE and request.method == "GET":
-        return pages.go(request, "/workspaces")
+        return pages.go(request, _without_workspace(request))
     if problem.code == _NEEDS_FACTOR:
         return pages.go(request, "/settings/security")
     if pages.is_htmx(request):
         toast = pages.render("pages/_problem.html", text=sentence(problem.message))
         return HTMLResponse(toast, problem.status)
     return _page(request, problem)
+
+
+def _without_workspace(request: Request) -> str:
+    """Platform admins need none."""
+    shell: Shell | None = getattr(request.state, "shell", None)
+    arrives = request.url.path == "/"
+    return "/admin" if shell and shell.is_admin and arrives else "/workspaces"
 
 
 def _to_sign_in(request: Request) -> Response:
@@ -70,7 +78,7 @@ def _to_sign_in(request: Request) -> Response:
 
 def _page(request: Request, problem: Problem) -> Response:
     """In the frame if the person is known by then (`request.state.shell`), otherwise without."""
-    title = _TITLES.get(problem.status, "That did not work")
+    title = _TITLES_OF.get(problem.code) or _TITLES.get(problem.status, "That did not work")
     text = _TEXTS.get(problem.status) or sentence(problem.message)
     said = {"title": title, "text": text, "code": f"{problem.code} · {problem.status}"}
     shell: Shell | None = getattr(request.state, "shell", None)
