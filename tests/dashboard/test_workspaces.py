@@ -256,8 +256,9 @@ async def test_the_settings_of_a_workspace(two_tenants: tuple[Tenant, Tenant]) -
     for role in ("viewer", "editor"):
         refused = await tenant.member(role).patch("/api/workspace", json={"name": "Mine"})
         assert code(refused) == (403, "forbidden")
-    taken = await other.member("owner").patch("/api/workspace", json={"slug": slug})
-    assert code(taken) == (409, "slug_taken")
+    for name in (slug, "callback"):  # another's, and one that the address itself needs
+        taken = await other.member("owner").patch("/api/workspace", json={"slug": name})
+        assert code(taken) == (409, "slug_taken")
     assert (await other.member("owner").get("/api/workspace")).json() == before
     with psycopg.connect(owner_conninfo(tenant.dashboard)) as connection:
         query = "select details from audit_log where tenant_id = %s order by seq desc limit 1"

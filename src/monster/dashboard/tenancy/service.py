@@ -28,6 +28,7 @@ from monster.kit.audit import Action, Entry
 from monster.kit.ids import new_id
 from monster.kit.rates import Rate
 
+_RESERVED = {"callback"}  # of /sign-in/sso/…
 _NEW = Rate(10, timedelta(hours=1))  # workspaces that one person makes
 
 
@@ -57,7 +58,8 @@ async def create_tenant(session: AsyncSession, name: str, email: str) -> uuid.UU
 
 def _slug(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "workspace"
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "workspace"
+    return f"{slug}-workspace" if slug in _RESERVED else slug
 
 
 # Of a person, wherever they work.
@@ -104,7 +106,7 @@ async def settings(session: AsyncSession, scope: Scope) -> SettingsOut:
 
 async def slug_is_taken(session: AsyncSession, scope: Scope, slug: str) -> bool:
     """By another workspace."""
-    return await queries.is_taken(session, scope, slug)
+    return slug in _RESERVED or await queries.is_taken(session, scope, slug)
 
 
 async def lock(session: AsyncSession, scope: Scope) -> None:
@@ -123,7 +125,7 @@ async def change(session: AsyncSession, scope: Scope, changes: SettingsChanges) 
         if wanted and not before.require_second_factor:
             await _has_factor(session, scope)
         values["settings"] = tenant.settings | {SECOND_FACTOR: wanted}
-    if not await queries.save(session, scope, tenant, values):
+    if changes.slug in _RESERVED or not await queries.save(session, scope, tenant, values):
         raise SlugTaken(f"another workspace has the short name {changes.slug}", field="slug")
     after = _told(tenant)
     told = (one.model_dump(mode="json") for one in (before, after))
