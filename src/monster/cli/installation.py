@@ -23,7 +23,6 @@ from monster.dashboard.settings import Settings as DashboardSettings
 from monster.engine import database as engine_database
 from monster.engine.settings import Settings as EngineSettings
 from monster.kit import crypto, embedded
-from monster.kit.smtp import BadSmtpUrl, SmtpServer
 
 _MASTER, _ACCOUNT, _SIGNING = "master.key", "account.key", "signing.pem"
 
@@ -106,6 +105,11 @@ class Installation:
         if self.settings.dashboard_public_key:
             _ = self.public_key
         if self.settings.smtp_url:
+            from monster.kit.smtp import (  # noqa: PLC0415 (where no mail is sent, 7 MB less)
+                BadSmtpUrl,
+                SmtpServer,
+            )
+
             try:
                 SmtpServer(self.settings.smtp_url.get_secret_value(), self.settings.mail_from)
             except BadSmtpUrl as error:

@@ -30,6 +30,10 @@ class Blocked(OSError):
         )
 
 
+class TooLarge(Exception):
+    """What answers there sends more than we are ready to hold."""
+
+
 def parse_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
     """Addresses or ranges ("10.0.0.0/8"). Raises ValueError."""
     return tuple(ip_network(text) for text in texts)

@@ -7,13 +7,9 @@ resolved, and again after every redirect.
 import aiohttp
 from aiohttp.abc import AbstractResolver
 
-from monster.kit.addresses import Guard
+from monster.kit.addresses import Guard, TooLarge
 
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
-
-
-class TooLarge(Exception):
-    """The other side sends more than we are ready to hold."""
 
 
 def session(

@@ -1,28 +1,38 @@
 """The same guard under httpx, for vendors' SDKs that take no other client."""
 
-from collections.abc import AsyncIterator, Iterable
-from typing import cast
+import socket
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, Protocol, cast
 
 import anyio
 import httpcore2
 import httpx2
-from aiohttp.abc import AbstractResolver
-from aiohttp.resolver import ThreadedResolver
 
-from monster.kit.addresses import Blocked, Guard
-from monster.kit.outbound import TooLarge
+from monster.kit.addresses import Blocked, Guard, TooLarge
 
 _LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=15)
 _TIMEOUT = httpx2.Timeout(120, connect=10)
 LARGEST = 64 << 20  # bytes of one answer
 
 
+class Resolver(Protocol):
+    """As aiohttp's: of each address that a name has, at least the `host`."""
+
+    async def resolve(self, host: str, port: int = 0) -> Sequence[Mapping[str, Any]]: ...
+
+
+class _System:
+    async def resolve(self, host: str, port: int = 0) -> Sequence[Mapping[str, Any]]:
+        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return [{"host": address[0]} for *_, address in found]
+
+
 class _Backend(httpcore2.AsyncNetworkBackend):
     """Resolves once, checks, and connects to the address that was checked."""
 
-    def __init__(self, guard: Guard, resolver: AbstractResolver | None) -> None:
+    def __init__(self, guard: Guard, resolver: Resolver | None) -> None:
         self._guard = guard
-        self._resolver = resolver
+        self._resolver = resolver or _System()
         self._sockets = cast(httpcore2.AsyncNetworkBackend, httpcore2.AnyIOBackend())
 
     async def connect_tcp(
@@ -49,11 +59,10 @@ class _Backend(httpcore2.AsyncNetworkBackend):
         raise failed
 
     async def _resolve(self, host: str, port: int, seconds: float | None) -> list[str]:
-        resolver = self._resolver = self._resolver or ThreadedResolver()  # it asks for a loop
         try:
             with anyio.fail_after(seconds):
-                found = await resolver.resolve(host, port, family=0)  # pyright: ignore[reportArgumentType]
-        except OSError as error:  # also TimeoutError
+                found = await self._resolver.resolve(host, port)
+        except (OSError, UnicodeError) as error:  # also TimeoutError; a label that is none
             raise httpcore2.ConnectError(f"{host} cannot be resolved") from error
         return [one["host"] for one in found]
 
@@ -75,7 +84,7 @@ class _Capped(httpx2.AsyncByteStream):
 
 
 class _Transport(httpx2.AsyncHTTPTransport):
-    def __init__(self, guard: Guard, resolver: AbstractResolver | None, largest: int) -> None:
+    def __init__(self, guard: Guard, resolver: Resolver | None, largest: int) -> None:
         super().__init__(trust_env=False)
         # There is no public way to give it a backend. Tests see to it that this one is asked.
         self._pool = httpcore2.AsyncConnectionPool(
@@ -99,7 +108,7 @@ class _Transport(httpx2.AsyncHTTPTransport):
 
 
 def client(
-    guard: Guard, *, resolver: AbstractResolver | None = None, largest: int = LARGEST
+    guard: Guard, *, resolver: Resolver | None = None, largest: int = LARGEST
 ) -> httpx2.AsyncClient:
     """Follows no redirect: requests carry keys in headers that would go along."""
     transport = _Transport(guard, resolver, largest)

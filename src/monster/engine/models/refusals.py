@@ -6,8 +6,7 @@ import aiohttp
 import orjson
 
 from monster.engine.models.protocol import ModelError
-from monster.kit.addresses import why_blocked
-from monster.kit.outbound import TooLarge
+from monster.kit.addresses import TooLarge, why_blocked
 
 _LONGEST = 1_000  # characters of the provider's own words
 

@@ -31,8 +31,7 @@ from monster.engine.models.protocol import (
 )
 from monster.engine.models.refusals import by_status
 from monster.kit import outbound_httpx
-from monster.kit.addresses import Guard, why_blocked
-from monster.kit.outbound import TooLarge
+from monster.kit.addresses import Guard, TooLarge, why_blocked
 
 _NAMES = 64  # models of one account that are kept: 2 ms each to make
 _FOREIGN = (AgentRunError, UserError, httpx2.HTTPError, httpx2.InvalidURL, TooLarge, ValueError)
