@@ -18,8 +18,7 @@ from monster.dashboard.oidc import id_token
 from monster.dashboard.oidc import metadata as rules
 from monster.dashboard.oidc.errors import ProviderFailed
 from monster.dashboard.oidc.metadata import Metadata
-from monster.kit.addresses import Guard, why_blocked
-from monster.kit.outbound import TooLarge
+from monster.kit.addresses import Guard, TooLarge, why_blocked
 
 LARGEST = 1 << 18  # bytes of one answer
 _SECONDS = 10  # for one answer, all of it
