@@ -20,6 +20,7 @@ from joserfc.jwk import RSAKey
 
 import hatch_build
 from monster.kit import clock
+from monster.kit.ids import new_id
 from tests.serving import free_ports
 
 SCRIPT = Path(__file__).with_name("provider.mjs")
@@ -130,7 +131,7 @@ class Liar:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        path = head.split()[1]
+        path = "/" + head.split()[1].split("/", 2)[2]  # after the part that no other liar has
         self.asked.append(path)
         if length := re.search(r"(?i)content-length: (\d+)", head):
             self.sent = (await reader.readexactly(int(length[1]))).decode()
@@ -167,7 +168,9 @@ async def liar() -> AsyncGenerator[Liar]:
     key = RSAKey.generate_key(2048, {"kid": "liar"})
     told = Liar(key, keys=[dict(key.as_dict(private=False))])
     server = await asyncio.start_server(told.serve, "127.0.0.1", 0)
-    told.issuer = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    port = server.sockets[0].getsockname()[1]
+    # Ports come again, and what was found at one is remembered: each liar has a name of its own.
+    told.issuer = f"http://127.0.0.1:{port}/{new_id().hex}"
     async with server:
         yield told
 
