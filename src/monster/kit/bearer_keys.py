@@ -28,7 +28,7 @@ def tenant_of(prefix: str, key: str) -> uuid.UUID | None:
 
 
 def digest(key: str) -> bytes:
-    """What is stored. The secret has 256 bits, so a quick hash is enough."""
+    """What is stored of a key, or of any token of 256 bits: so long, a quick hash is enough."""
     return hashlib.sha256(key.encode(errors="replace")).digest()
 
 

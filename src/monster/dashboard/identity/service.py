@@ -1,6 +1,5 @@
 """Lets people in: passwords, sessions, and who holds one."""
 
-import hashlib
 import secrets
 import uuid
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from monster.dashboard.identity.schemas import (
 )
 from monster.kit import audit, jobs, passwords, rates, tenancy
 from monster.kit.audit import PLATFORM, Action, Actor, Entry
+from monster.kit.bearer_keys import digest
 from monster.kit.db import SessionMaker
 from monster.kit.errors import Unauthenticated
 from monster.kit.rates import Limits, Rate
@@ -145,7 +145,7 @@ async def begin(
     no tenant gets in all the same: to accept an invitation, or as platform admin.
     """
     if device.old_token:
-        await queries.end_session(session, _hash(device.old_token))
+        await queries.end_session(session, digest(device.old_token))
     await queries.end_old_sessions(session, user_id)
     token = secrets.token_urlsafe(32)
     tenant_id = bound.pop("tenant_id", None) or await queries.home(session, user_id)
@@ -154,7 +154,7 @@ async def begin(
         user_id,
         tenant_id,
         lifetime.total,
-        token_hash=_hash(token),
+        token_hash=digest(token),
         csrf=secrets.token_urlsafe(32),
         ip_address=device.ip_address,
         user_agent=device.user_agent,
@@ -164,13 +164,13 @@ async def begin(
 
 
 async def sign_out(session: AsyncSession, actor: Actor, token: str) -> None:
-    await queries.end_session(session, _hash(token))
+    await queries.end_session(session, digest(token))
     await note(session, actor, Entry(Action.LOGOUT, "user", actor.user_id))
 
 
 async def identify(session: AsyncSession, token: str, lifetime: Lifetime) -> Identity:
     """Read anew on every request, so that a change of role and a deactivation act at once."""
-    found = await queries.find_session(session, _hash(token), lifetime.idle)
+    found = await queries.find_session(session, digest(token), lifetime.idle)
     if found is None:
         raise Unauthenticated("sign in first")
     role = await queries.role(session, found.tenant_id, found.user_id) if found.tenant_id else None
@@ -226,25 +226,21 @@ async def promise(
 async def mint(session: AsyncSession, token_id: uuid.UUID) -> tuple[str, OneTimeToken] | None:
     """The token itself, once; one made before for the same row is worth nothing from then on."""
     token = secrets.token_urlsafe(32)
-    row = await queries.set_token_hash(session, token_id, _hash(token))
+    row = await queries.set_token_hash(session, token_id, digest(token))
     return (token, row) if row else None
 
 
 async def peek(session: AsyncSession, kind: TokenKind, token: str) -> OneTimeToken:
     """What it stands for, unused. Raises TokenWorthless."""
-    return _worth(await queries.find_token(session, kind, _hash(token)))
+    return _worth(await queries.find_token(session, kind, digest(token)))
 
 
 async def redeem(session: AsyncSession, kind: TokenKind, token: str) -> OneTimeToken:
     """Uses it up, if the transaction commits. Raises TokenWorthless."""
-    return _worth(await queries.use_token(session, kind, _hash(token)))
+    return _worth(await queries.use_token(session, kind, digest(token)))
 
 
 def _worth(row: OneTimeToken | None) -> OneTimeToken:
     if row is None:
         raise TokenWorthless("this link was used or is too old: ask for a new one")
     return row
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode(errors="replace")).digest()
