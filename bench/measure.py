@@ -60,7 +60,7 @@ class Measured:
     floor: Figures | None
     monster: Figures
     statements: float  # SQL of one turn
-    cpu_to_floor: float | None
+    cpu_to_floor: float | None  # none without a floor, or if that took less than a tick
 
 
 def _figures(own: list[Sample], direct: list[Sample]) -> Figures:
@@ -162,11 +162,17 @@ def _summary(case: Case, rounds: list[_Round], statements: float) -> Measured:
         floor=_figures(floor, direct) if floor else None,
         monster=own,
         statements=statements,
-        # Round by round: the machine was the same for both.
-        cpu_to_floor=median(r.monster.cpu / r.floor.cpu for r in rounds if r.floor)
-        if floor
-        else None,
+        cpu_to_floor=_ratio(rounds),
     )
+
+
+def _ratio(rounds: list[_Round]) -> float | None:
+    """Round by round: the machine was the same for both.
+
+    Where the clock of a process moves in ticks, a few turns of the floor may take none.
+    """
+    ratios = [r.monster.cpu / r.floor.cpu for r in rounds if r.floor and r.floor.cpu]
+    return median(ratios) if ratios else None
 
 
 def waiting(world: World, monster: Child) -> Callable[[int], Target]:

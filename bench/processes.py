@@ -64,10 +64,11 @@ def running(module: str, *arguments: str) -> Generator[Child]:
 
 
 def cpu(pid: int) -> float:
-    """Seconds that all threads of a process have computed, to the nanosecond.
+    """Seconds that all threads of a process have computed, as exactly as the machine counts them.
 
     Its CPU-time clock as clock_getcpuclockid(3) names it: the complement of the pid, and the kind
-    of clock (2, the scheduler's) in the low bits. /proc/<pid>/stat counts ticks of 10 ms.
+    of clock (2, the scheduler's) in the low bits. It moves in ticks on some virtual machines only;
+    /proc/<pid>/stat counts ticks of 10 ms everywhere.
     """
     return time.clock_gettime(~pid << 3 | 2)
 

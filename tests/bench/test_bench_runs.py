@@ -26,9 +26,10 @@ async def test_a_small_run_prints_every_figure() -> None:
         ("tool", 2),
     }
     for measured in cases.values():
-        figures = {name: measured["monster"][name] for name in ("cpu", "turns_per_second")}
-        assert all(value > 0 for value in figures.values())
+        assert measured["monster"]["turns_per_second"] > 0
         assert (measured["floor"] is None) == (measured["case"]["model"] == "tool")
+    # Of all together: four turns may take less than the clock's tick.
+    assert sum(measured["monster"]["cpu"] for measured in cases.values()) > 0
     # PostgreSQL counts what tests/engine counts in the driver.
     assert cases["burst", 1]["statements"] == 4
     assert cases["tool", 2]["statements"] == 8
