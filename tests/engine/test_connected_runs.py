@@ -103,7 +103,7 @@ def scope(tenant: Tenant) -> Scope:
 def fresh_finder(tenant: Tenant) -> FindModels:
     """Forgets at once what the engine's own forgets after some seconds."""
     state = tenant.engine.state
-    return FindModels({}, state.sessions, state.master_key, state.providers, fresh=0)
+    return FindModels({}, state.sessions, state.secrets, state.providers, fresh=0)
 
 
 async def test_a_deleted_connection_is_not_used_any_more(tenant: Tenant) -> None:

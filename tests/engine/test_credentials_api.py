@@ -11,7 +11,7 @@ import pytest
 
 from monster.contracts.tokens import Permission
 from monster.engine import database
-from monster.engine.credentials.boot import WrongMasterKey, check_master_key
+from monster.engine.secrets.boot import WrongMasterKey, check_master_key
 from monster.kit import crypto, logs
 from monster.kit.crypto import MasterKey
 from monster.kit.embedded import Embedded

@@ -18,7 +18,7 @@ from monster.dashboard.worker import create_worker
 from monster.engine import database as engine_database
 from monster.engine.access.scope import Scope
 from monster.engine.credentials import service as credentials
-from monster.engine.credentials.errors import SecretsSealed
+from monster.engine.secrets.errors import SecretsSealed
 from monster.kit import tenancy
 from monster.kit.db import SessionMaker
 from monster.kit.embedded import Embedded
@@ -186,9 +186,11 @@ async def test_a_backup_of_its_secrets_opens_with_no_key_that_is_left(
 
 async def opens(engine: FastAPI, tenant: Tenant, credential_id: str) -> str:
     scope = Scope(tenant.id, "test", frozenset(), tenant.user_id)
-    master = engine.state.master_key
+    secrets = engine.state.secrets
     async with tenancy.transaction(engine.state.sessions, tenant.id) as session:
-        opened = await credentials.resolve_secrets(session, scope, master, uuid.UUID(credential_id))
+        opened = await credentials.resolve_secrets(
+            session, scope, secrets, uuid.UUID(credential_id)
+        )
     return opened.account.key
 
 

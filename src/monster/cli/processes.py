@@ -63,7 +63,7 @@ def _refuse_unready(installation: Installation, which: str) -> None:
         preparation.look_for(installation.app_url(dashboard_database.NAME).get_secret_value())
     if which != "dashboard":
         preparation.look_for(installation.app_url(engine_database.NAME).get_secret_value())
-        boot = import_module("monster.engine.credentials.boot")
+        boot = import_module("monster.engine.secrets.boot")
         try:
             asyncio.run(boot.check_settings(installation.engine()))
         except boot.WrongMasterKey as error:

@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from monster.engine.credentials.boot import right_master_key
 from monster.engine.embedding.minilm import MiniLM
 from monster.engine.embedding.protocol import Embedder
 from monster.engine.find_model import FindModels
@@ -14,6 +13,8 @@ from monster.engine.models.providers import Providers
 from monster.engine.runs.schemas import Limits
 from monster.engine.runs.service import Runs
 from monster.engine.runs.tools import KNOWLEDGE_SEARCH, Toolbox
+from monster.engine.secrets.boot import right_master_key
+from monster.engine.secrets.service import Secrets
 from monster.engine.settings import Settings
 from monster.engine.tools.knowledge_search import knowledge_search
 from monster.kit.addresses import Guard
@@ -27,7 +28,7 @@ class Parts:
     """Both take over runs whose process died, so both can do all that a run may need."""
 
     sessions: SessionMaker
-    master_key: MasterKey
+    secrets: Secrets
     providers: Providers
     embedder: Embedder
     runs: Runs
@@ -36,7 +37,7 @@ class Parts:
     async def opened(self) -> AsyncGenerator[None]:
         """Raises WrongMasterKey."""
         async with (
-            right_master_key(self.sessions, self.master_key),
+            right_master_key(self.sessions, self.secrets.master),
             self.providers.opened(),
             self.runs.running(),
         ):
@@ -52,11 +53,11 @@ def assemble(
 ) -> Parts:
     """`models` by provider, besides those that come with Monster or take a credential."""
     pool = Pool(settings.database_url.get_secret_value(), settings.database_pool_size)
-    master_key = MasterKey.parse(settings.master_key.get_secret_value())
+    secrets = Secrets(MasterKey.parse(settings.master_key.get_secret_value()))
     providers = Providers(Guard(settings.outbound_allow))
     embedder = MiniLM(settings.data_dir, settings.embedding_hub_url)
     keyless = {"builtin": make_builtin(script=settings.script_model), **(models or {})}
-    find_model = FindModels(keyless, sessions, master_key, providers)
+    find_model = FindModels(keyless, sessions, secrets, providers)
     toolbox = {**(tools or {}), KNOWLEDGE_SEARCH: knowledge_search(sessions, embedder)}
     runs = Runs(pool, find_model, toolbox, limits or Limits(), settings.lease_seconds)
-    return Parts(sessions, master_key, providers, embedder, runs)
+    return Parts(sessions, secrets, providers, embedder, runs)

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from monster.engine.access.scope import Scope
 from monster.engine.credentials import service as credentials
-from monster.engine.credentials.errors import CredentialNotFound, SecretsSealed
+from monster.engine.credentials.errors import CredentialNotFound
 from monster.engine.credentials.schemas import Opened
 from monster.engine.models.protocol import Model, ModelError, OnText, Reply, Request
 from monster.engine.models.providers import SYSTEMS, Providers
+from monster.engine.secrets.errors import SecretsSealed
+from monster.engine.secrets.service import Secrets
 from monster.kit import tenancy
-from monster.kit.crypto import MasterKey
 from monster.kit.db import SessionMaker
 
 _FRESH = 5.0  # seconds
@@ -42,7 +43,7 @@ class FindModels:
 
     keyless: Mapping[str, Model]
     sessions: SessionMaker
-    master: MasterKey
+    secrets: Secrets
     providers: Providers
     fresh: float = _FRESH
     _known: dict[_Key, _Known] = field(default_factory=dict[_Key, _Known])
@@ -75,7 +76,7 @@ class FindModels:
         try:
             async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
                 opened = await credentials.resolve_secrets(
-                    session, scope, self.master, credential_id
+                    session, scope, self.secrets, credential_id
                 )
                 await credentials.used(session, scope, opened)
         except CredentialNotFound:

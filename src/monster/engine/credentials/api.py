@@ -12,20 +12,20 @@ from monster.engine.credentials import service
 from monster.engine.credentials.models import Credential
 from monster.engine.credentials.schemas import Opened
 from monster.engine.models.providers import Providers
-from monster.kit.crypto import MasterKey
+from monster.engine.secrets.service import Secrets
 
 router = APIRouter(prefix="/credentials", tags=["credentials"])
 
 
-async def _master(request: Request) -> MasterKey:
-    return request.app.state.master_key
+async def _secrets(request: Request) -> Secrets:
+    return request.app.state.secrets
 
 
 async def _providers(request: Request) -> Providers:
     return request.app.state.providers
 
 
-TheMasterKey: TypeAlias = Annotated[MasterKey, Depends(_master)]
+TheSecrets: TypeAlias = Annotated[Secrets, Depends(_secrets)]
 TheProviders: TypeAlias = Annotated[Providers, Depends(_providers)]
 
 
@@ -42,9 +42,9 @@ async def list_credentials(
 
 @router.post("", status_code=201, response_model=CredentialOut)
 async def create_credential(
-    data: CredentialCreate, session: Transaction, scope: CurrentScope, master: TheMasterKey
+    data: CredentialCreate, session: Transaction, scope: CurrentScope, secrets: TheSecrets
 ) -> Credential:
-    return await service.create(session, scope, master, data)
+    return await service.create(session, scope, secrets, data)
 
 
 @router.get("/{credential_id}", response_model=CredentialOut)
@@ -85,6 +85,6 @@ async def _open(
     request: Request, scope: Scope, permission: Permission, credential_id: uuid.UUID
 ) -> Opened:
     """In a transaction that is over before the provider is asked."""
-    master = request.app.state.master_key
+    secrets = request.app.state.secrets
     async with transaction(request, scope) as session:
-        return await service.open_for(session, scope, permission, master, credential_id)
+        return await service.open_for(session, scope, permission, secrets, credential_id)

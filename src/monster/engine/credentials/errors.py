@@ -24,10 +24,3 @@ class ProviderFailed(AppError):
 
     status = 424
     code = "provider_failed"
-
-
-class SecretsSealed(AppError):
-    """The master key that is set is not the one that sealed them, or a row was changed."""
-
-    status = 503
-    code = "secrets_sealed"

@@ -1,4 +1,4 @@
-"""Credentials, and their values as they are stored: sealed with the tenant's key."""
+"""Credentials; their values are in the secret store, and here only the names of them."""
 
 import uuid
 from datetime import datetime
@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monster.engine.database import Base
-from monster.kit.db import TenantRow, tenant_key, updated_at
+from monster.kit.db import TenantRow, updated_at
 
 
 class Credential(TenantRow, Base):
@@ -34,46 +34,3 @@ class Credential(TenantRow, Base):
     @property
     def base_url(self) -> str | None:
         return self.config.get("base_url")
-
-
-class TenantKey(TenantRow, Base):
-    """Without this row, every secret of the tenant is noise."""
-
-    __tablename__ = "tenant_key"
-    __table_args__ = (UniqueConstraint("tenant_id", "key_version"),)
-
-    key_version: Mapped[int]
-    wrapped_key: Mapped[bytes]
-
-
-class MasterKeyUse(Base):
-    """Which master key wrapped a tenant's key. Ids only and outside row-level security, so that a
-    process can tell before it serves whether it holds the right one."""
-
-    __tablename__ = "master_key_use"
-    __table_args__ = (
-        tenant_key("key_version", "tenant_key.key_version"),
-        Index(None, "fingerprint"),
-    )
-
-    tenant_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    key_version: Mapped[int] = mapped_column(primary_key=True)
-    fingerprint: Mapped[str]
-
-
-class Secret(TenantRow, Base):
-    """`key` is "{credential.id}:{name}"; the ciphertext opens there and nowhere else."""
-
-    __tablename__ = "secret"
-    __table_args__ = (
-        UniqueConstraint("tenant_id", "key"),
-        tenant_key("credential_id", "credential.id"),
-        tenant_key("key_version", "tenant_key.key_version"),
-        Index(None, "tenant_id", "credential_id"),
-        Index(None, "tenant_id", "key_version"),
-    )
-
-    credential_id: Mapped[uuid.UUID]
-    key: Mapped[str]
-    key_version: Mapped[int]
-    ciphertext: Mapped[bytes]

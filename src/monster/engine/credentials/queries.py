@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from monster.engine.access.scope import Scope
-from monster.engine.credentials.models import Credential, MasterKeyUse, Secret, TenantKey
+from monster.engine.credentials.models import Credential
 
 
 def _visible(scope: Scope) -> ColumnElement[bool]:
@@ -64,42 +64,3 @@ async def touch(
     used = update(Credential).where(_visible(scope)).where(Credential.id == credential_id)
     stale = or_(Credential.last_used_at.is_(None), Credential.last_used_at < before)
     await session.execute(used.where(stale).values(last_used_at=func.now()))
-
-
-async def tenant_key(session: AsyncSession, scope: Scope) -> TenantKey | None:
-    """The newest."""
-    keys = select(TenantKey).where(TenantKey.tenant_id == scope.tenant_id)
-    return await session.scalar(keys.order_by(TenantKey.key_version.desc()).limit(1))
-
-
-async def add_tenant_key(
-    session: AsyncSession, scope: Scope, wrapped: bytes, fingerprint: str
-) -> None:
-    """The first one, unless another request was faster."""
-    version = {"tenant_id": scope.tenant_id, "key_version": 1}
-    new = insert(TenantKey).values(**version, wrapped_key=wrapped).on_conflict_do_nothing()
-    if await session.scalar(new.returning(TenantKey.id)) is not None:
-        await session.execute(insert(MasterKeyUse).values(**version, fingerprint=fingerprint))
-
-
-async def add_secrets(
-    session: AsyncSession, scope: Scope, secrets: Sequence[Mapping[str, object]]
-) -> None:
-    rows = [{"tenant_id": scope.tenant_id, **secret} for secret in secrets]
-    await session.execute(insert(Secret), rows)
-
-
-async def sealed(
-    session: AsyncSession, scope: Scope, credential_id: uuid.UUID
-) -> Sequence[tuple[str, bytes, bytes]]:
-    """Key, ciphertext and the wrapped key that opens it."""
-    of_version = and_(
-        TenantKey.tenant_id == Secret.tenant_id, TenantKey.key_version == Secret.key_version
-    )
-    rows = (
-        select(Secret.key, Secret.ciphertext, TenantKey.wrapped_key)
-        .join(TenantKey, of_version)
-        .where(Secret.tenant_id == scope.tenant_id)
-        .where(Secret.credential_id == credential_id)
-    )
-    return [(key, text, wrapped) for key, text, wrapped in await session.execute(rows)]

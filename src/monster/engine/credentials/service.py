@@ -18,23 +18,22 @@ from monster.engine.credentials.errors import (
     CredentialNameTaken,
     CredentialNotFound,
     ProviderFailed,
-    SecretsSealed,
 )
 from monster.engine.credentials.models import Credential
 from monster.engine.credentials.schemas import Opened
 from monster.engine.models.offers import Offer
 from monster.engine.models.protocol import ModelError
 from monster.engine.models.providers import Account, Providers
+from monster.engine.secrets.schemas import Owner
+from monster.engine.secrets.service import Secrets
 from monster.kit import audit, clock, logs
 from monster.kit.audit import Action, Entry
-from monster.kit.crypto import CannotOpen, MasterKey
 from monster.kit.errors import Forbidden
 from monster.kit.ids import new_id
 
 _API_KEY = "api_key"
 _KIND = "credential"
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]{1,8000}")  # it is sent as a header, as it stands
-_SEALED = "the secrets of this tenant do not open with the master key that is set"
 _USED_PRECISION = timedelta(minutes=1)
 
 
@@ -51,7 +50,7 @@ async def get(session: AsyncSession, scope: Scope, credential_id: uuid.UUID) -> 
 
 
 async def create(
-    session: AsyncSession, scope: Scope, master: MasterKey, data: CredentialCreate
+    session: AsyncSession, scope: Scope, secrets: Secrets, data: CredentialCreate
 ) -> Credential:
     scope.require(Permission.CREDENTIALS_WRITE)
     if scope.user_id is None:
@@ -73,7 +72,7 @@ async def create(
     if made is None:
         raise CredentialNameTaken(f"there is a connection named {data.name!r}", field="name")
     if values:
-        await _seal(session, scope, master, made.id, values)
+        await secrets.put(session, scope, Owner(_KIND, made.id), values)
     await _note(session, scope, Entry(Action.CREATE, _KIND, made.id, after=_told(made)))
     return made
 
@@ -88,18 +87,14 @@ async def delete(session: AsyncSession, scope: Scope, credential_id: uuid.UUID) 
 
 
 async def resolve_secrets(
-    session: AsyncSession, scope: Scope, master: MasterKey, credential_id: uuid.UUID
+    session: AsyncSession, scope: Scope, secrets: Secrets, credential_id: uuid.UUID
 ) -> Opened:
     """For the moment of use, within the engine; whoever asks has checked what the caller may do.
 
     Raises CredentialNotFound, also of somebody else's private one.
     """
     found = await _get(session, scope, credential_id)
-    values: dict[str, str] = {}
-    for key, ciphertext, wrapped in await queries.sealed(session, scope, credential_id):
-        values[key.partition(":")[2]] = _open(scope, master, key, ciphertext, wrapped)
-    for value in values.values():
-        logs.hide(value)
+    values = await secrets.get(session, scope, Owner(_KIND, found.id))
     account = Account(found.system_name, found.base_url, values.get(_API_KEY, ""))
     return Opened(found.id, found.name, found.last_used_at, account)
 
@@ -118,11 +113,11 @@ async def open_for(
     session: AsyncSession,
     scope: Scope,
     permission: Permission,
-    master: MasterKey,
+    secrets: Secrets,
     credential_id: uuid.UUID,
 ) -> Opened:
     scope.require(permission)
-    return await resolve_secrets(session, scope, master, credential_id)
+    return await resolve_secrets(session, scope, secrets, credential_id)
 
 
 async def list_models(providers: Providers, opened: Opened) -> list[str]:
@@ -206,45 +201,3 @@ def _config(data: CredentialCreate) -> dict[str, str]:
             "an address like https://host/v1, without password, ? and #", field="base_url"
         )
     return {"base_url": data.base_url.rstrip("/")}
-
-
-def _place(scope: Scope, key: str) -> tuple[str, str, str]:
-    return str(scope.tenant_id), "secret", key
-
-
-def _open(scope: Scope, master: MasterKey, key: str, ciphertext: bytes, wrapped: bytes) -> str:
-    try:
-        data_key = master.unwrap(scope.tenant_id, wrapped)
-        return data_key.open(ciphertext, *_place(scope, key)).decode()
-    except CannotOpen as error:
-        raise SecretsSealed(_SEALED) from error
-
-
-async def _seal(
-    session: AsyncSession,
-    scope: Scope,
-    master: MasterKey,
-    credential_id: uuid.UUID,
-    values: dict[str, str],
-) -> None:
-    stored = await queries.tenant_key(session, scope)
-    if stored is None:
-        _, wrapped = master.new_data_key(scope.tenant_id)
-        await queries.add_tenant_key(session, scope, wrapped, master.fingerprint)
-        stored = await queries.tenant_key(session, scope)
-    assert stored is not None, "just made, by us or by another request"
-    try:
-        data_key = master.unwrap(scope.tenant_id, stored.wrapped_key)
-    except CannotOpen as error:
-        raise SecretsSealed(_SEALED) from error
-    sealed = [
-        {
-            "id": new_id(),
-            "credential_id": credential_id,
-            "key": (key := f"{credential_id}:{name}"),
-            "ciphertext": data_key.seal(value.encode(), *_place(scope, key)),
-            "key_version": stored.key_version,
-        }
-        for name, value in values.items()
-    ]
-    await queries.add_secrets(session, scope, sealed)

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy import select
 
-from monster.engine.credentials.models import MasterKeyUse
+from monster.engine.secrets.models import MasterKeyUse
 from monster.engine.settings import Settings
 from monster.kit import db
 from monster.kit.crypto import MasterKey

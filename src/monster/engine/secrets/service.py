@@ -1,0 +1,91 @@
+"""The secret store: values go in, are sealed, and come out at the moment of use only."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from monster.engine.access.scope import Scope
+from monster.engine.secrets import queries
+from monster.engine.secrets.errors import SecretsSealed
+from monster.engine.secrets.models import TenantKey
+from monster.engine.secrets.queries import Sealed
+from monster.engine.secrets.schemas import Owner
+from monster.kit import logs
+from monster.kit.crypto import CannotOpen, Key, MasterKey
+from monster.kit.ids import new_id
+
+_SEALED = "the secrets of this tenant do not open with the master key that is set"
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """One a process. Whoever asks has checked what the caller may do, and writes the audit log.
+
+    A value is hidden in the logs of this process from the moment it passes here.
+    """
+
+    master: MasterKey
+
+    async def put(
+        self, session: AsyncSession, scope: Scope, owner: Owner, values: Mapping[str, str]
+    ) -> None:
+        """Inserts, or replaces what has the same name. Raises SecretsSealed."""
+        for value in values.values():
+            logs.hide(value)
+        if not values:
+            return
+        stored = await self._newest(session, scope)
+        data_key = self._unwrap(scope, stored.wrapped_key)
+        rows: list[Mapping[str, object]] = []
+        for name, value in sorted(values.items()):
+            key = _key(owner, name)
+            ciphertext = data_key.seal(value.encode(), *_place(scope, key))
+            row = {"key": key, "ciphertext": ciphertext, "key_version": stored.key_version}
+            rows.append({"id": new_id(), **row})
+        await queries.put(session, scope, owner, rows)
+
+    async def get(self, session: AsyncSession, scope: Scope, owner: Owner) -> dict[str, str]:
+        """All of one owner, by name. Raises SecretsSealed."""
+        values: dict[str, str] = {}
+        for sealed in await queries.sealed(session, scope, owner):
+            values[sealed.key.partition(":")[2]] = self._open(scope, sealed)
+        for value in values.values():
+            logs.hide(value)
+        return values
+
+    async def drop(
+        self, session: AsyncSession, scope: Scope, owner: Owner, names: Collection[str]
+    ) -> None:
+        """Those that are there; no other is missed."""
+        await queries.drop(session, scope, owner, [_key(owner, name) for name in names])
+
+    async def _newest(self, session: AsyncSession, scope: Scope) -> TenantKey:
+        stored = await queries.tenant_key(session, scope)
+        if stored is None:
+            _, wrapped = self.master.new_data_key(scope.tenant_id)
+            await queries.add_tenant_key(session, scope, wrapped, self.master.fingerprint)
+            stored = await queries.tenant_key(session, scope)
+        assert stored is not None, "just made, by us or by another request"
+        return stored
+
+    def _unwrap(self, scope: Scope, wrapped: bytes) -> Key:
+        try:
+            return self.master.unwrap(scope.tenant_id, wrapped)
+        except CannotOpen as error:
+            raise SecretsSealed(_SEALED) from error
+
+    def _open(self, scope: Scope, sealed: Sealed) -> str:
+        data_key = self._unwrap(scope, sealed.wrapped)
+        try:
+            return data_key.open(sealed.ciphertext, *_place(scope, sealed.key)).decode()
+        except CannotOpen as error:
+            raise SecretsSealed(_SEALED) from error
+
+
+def _key(owner: Owner, name: str) -> str:
+    return f"{owner.id}:{name}"
+
+
+def _place(scope: Scope, key: str) -> tuple[str, str, str]:
+    return str(scope.tenant_id), "secret", key
