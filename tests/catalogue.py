@@ -25,6 +25,9 @@ SHARED = {
 # What a tenant's row may refer to outside the walls: its tenant, and people, who belong to none.
 COMMON = ("tenant", "user")
 
+# Columns of which exactly one is set.
+ONE_OF = {"secret": ("credential_id", "tool_factory_id", "oauth_provider_id")}
+
 
 @dataclass(frozen=True)
 class Column:
@@ -83,6 +86,8 @@ def fill(connection: psycopg.Connection[Any], tenant_id: uuid.UUID) -> dict[str,
         }
         row["id" if table == "tenant" else "tenant_id"] = tenant_id
         for reference in known:
+            if reference.columns[-1] in ONE_OF.get(table, ())[1:]:
+                continue
             if reference.table == table and reference.target in rows:
                 target = rows[reference.target]
                 row |= {

@@ -27,7 +27,7 @@ async def make_index(tenant: Tenant, name: str = "Handbook") -> str:
 
 
 async def make_connection(tenant: Tenant) -> str:
-    body = {"system_name": "anthropic", "name": "Ours", "secrets": {"api_key": "sk-none"}}
+    body = {"system_name": "anthropic", "name": "Ours", "values": {"api_key": "sk-none"}}
     answer = await tenant.caller(Permission.CREDENTIALS_WRITE).post("/v1/credentials", json=body)
     assert answer.status_code == 201, answer.text
     return answer.json()["id"]

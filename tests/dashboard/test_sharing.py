@@ -22,7 +22,7 @@ async def private_index(owner: httpx.AsyncClient) -> str:
 
 
 async def private_connection(owner: httpx.AsyncClient) -> str:
-    body = {"system_name": "openai", "name": "Mine", "secrets": {"api_key": "sk-none"}}
+    body = {"system_name": "openai", "name": "Mine", "values": {"api_key": "sk-none"}}
     answer = await owner.post("/v1/credentials", json=body | {"scope": "private"})
     assert answer.status_code == 201, answer.text
     return answer.json()["id"]

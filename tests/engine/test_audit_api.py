@@ -26,10 +26,8 @@ async def post(caller: httpx.AsyncClient, path: str, **body: object) -> dict[str
 
 
 async def connect(caller: httpx.AsyncClient, name: str = "Main") -> str:
-    secrets = {"api_key": "sk-0123456789"}
-    made = await post(
-        caller, "/v1/credentials", system_name="anthropic", name=name, secrets=secrets
-    )
+    values = {"api_key": "sk-0123456789"}
+    made = await post(caller, "/v1/credentials", system_name="anthropic", name=name, values=values)
     return made["id"]
 
 
@@ -148,7 +146,7 @@ async def _begun(tenant: Tenant) -> str:
 async def test_what_failed_is_not_recorded(tenant: Tenant) -> None:
     caller = tenant.caller(*ALL)
     await connect(caller)
-    taken = {"system_name": "anthropic", "name": "Main", "secrets": {"api_key": "sk-1234"}}
+    taken = {"system_name": "anthropic", "name": "Main", "values": {"api_key": "sk-1234"}}
     assert (await caller.post("/v1/credentials", json=taken)).status_code == 409
     assert (await caller.delete(f"/v1/credentials/{new_id()}")).status_code == 404
     assert (await caller.delete(f"/v1/indexes/{new_id()}")).status_code == 404

@@ -25,9 +25,9 @@ WRITE = Permission.CREDENTIALS_WRITE
 
 
 async def connect(tenant: Tenant, wire: Wire, url: str, **changes: str) -> str:
-    body = {"system_name": wire.system, "name": "Main", "base_url": url} | changes
+    body = {"system_name": wire.system, "name": "Main", "scope": "shared"} | changes
     answer = await tenant.caller(WRITE).post(
-        "/v1/credentials", json={**body, "secrets": {"api_key": KEY}}
+        "/v1/credentials", json={**body, "values": {"api_key": KEY, "base_url": url}}
     )
     assert answer.status_code == 201, answer.text
     return answer.json()["id"]
@@ -42,7 +42,7 @@ async def agent(tenant: Tenant, model: str, credential_id: str | None) -> Caller
         model=model,
         credential_id=credential_id,  # pyright: ignore[reportArgumentType] (text will do)
         instruction="Be brief.",
-        tools=("refuse",),
+        inside=("refuse",),
     )
     agent_id = str(new_id())
     publisher = tenant.caller(Permission.AGENTS_PUBLISH)
@@ -103,7 +103,7 @@ def scope(tenant: Tenant) -> Scope:
 def fresh_finder(tenant: Tenant) -> FindModels:
     """Forgets at once what the engine's own forgets after some seconds."""
     state = tenant.engine.state
-    return FindModels({}, state.sessions, state.secrets, state.providers, fresh=0)
+    return FindModels({}, state.sessions, state.connections.store, state.providers, fresh=0)
 
 
 async def test_a_deleted_connection_is_not_used_any_more(tenant: Tenant) -> None:

@@ -27,8 +27,10 @@ URL = "/v1/credentials"
 
 
 async def create(caller: httpx.AsyncClient, **changes: object) -> dict[str, Any]:
-    secrets = {"api_key": VALUE}
-    body: dict[str, Any] = {"system_name": "openai", "name": "Main", "secrets": secrets} | changes
+    base_url = changes.pop("base_url", None)
+    values = {"api_key": VALUE} | ({"base_url": base_url} if base_url else {})
+    body: dict[str, Any] = {"system_name": "openai", "name": "Main", "scope": "shared"}
+    body |= {"values": values} | changes
     answer = await caller.post(URL, json=body)
     assert answer.status_code == 201, answer.text
     return answer.json()
@@ -48,7 +50,7 @@ async def test_create_read_list_delete(tenant: Tenant, statements: Statements) -
     assert rest.json() == [second]
     assert read.json() == made
     assert made["secrets"] == ["api_key"]
-    assert made["base_url"] == "https://models.example/v1"
+    assert made["config"]["base_url"] == "https://models.example/v1"
     assert (made["status"], made["user_id"]) == ("active", str(tenant.user_id))
     assert (await caller.delete(f"{URL}/{made['id']}")).status_code == 204
     for method in ("GET", "DELETE"):
@@ -109,7 +111,7 @@ async def test_a_private_one_is_its_owners(tenant: Tenant) -> None:
 async def test_each_permission_opens_its_own_door(tenant: Tenant) -> None:
     reader, writer = tenant.caller(READ), tenant.caller(WRITE)
     url = f"{URL}/{(await create(writer))['id']}"
-    body = {"system_name": "openai", "name": "x", "secrets": {"api_key": VALUE}}
+    body = {"system_name": "openai", "name": "x", "values": {"api_key": VALUE}}
 
     for answer in (
         await reader.post(URL, json=body),
@@ -123,33 +125,41 @@ async def test_each_permission_opens_its_own_door(tenant: Tenant) -> None:
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
-    ({"secrets": {}}, "secrets.api_key"),
-    ({"secrets": {"api_key": ""}}, "secrets.api_key"),
-    ({"secrets": {"api_key": "two words"}}, "secrets.api_key"),
-    ({"secrets": {"api_key": "nul\0"}}, "secrets.api_key"),
-    ({"secrets": {"api_key": "ü"}}, "secrets.api_key"),
-    ({"secrets": {"api_key": "x" * 9000}}, "secrets.api_key"),
-    ({"secrets": {"api_key": VALUE, "token": "x"}}, "secrets.token"),
-    ({"secrets": {"api_key": 5}}, "secrets.api_key"),
-    ({"secrets": None}, "secrets"),
-    ({"system_name": "nobody"}, "system_name"),
-    ({"system_name": "anthropic", "base_url": "http://x", "secrets": {}}, "secrets.api_key"),
+    ({"values": {"api_key": "two words"}}, "values.api_key"),
+    ({"values": {"api_key": "nul\0"}}, "values.api_key"),
+    ({"values": {"api_key": "line\nline"}}, "values.api_key"),
+    ({"values": {"api_key": "ü"}}, "values.api_key"),
+    ({"values": {"api_key": "x" * 9000}}, "values.api_key"),
+    ({"values": {"api_key": VALUE, "token": "x"}}, "values.token"),
+    ({"values": {"api_key": 5}}, "values.api_key"),
+    ({"values": None}, "values"),
+    ({"system_name": None}, "tool_factory_id"),
+    ({"tool_factory_id": str(new_id())}, "tool_factory_id"),
+    ({"strategy": "strategy_magic"}, "strategy"),
+    ({"system_name": "anthropic", "values": {}}, "values.api_key"),
+    ({"system_name": "anthropic", "values": {"api_key": " "}}, "values.api_key"),
     ({"name": " "}, "name"),
     ({"name": "\0"}, "name"),
     ({"scope": "public"}, "scope"),
-    ({"base_url": "ftp://x"}, "base_url"),
-    ({"base_url": "http://"}, "base_url"),
-    ({"base_url": "http://user:word@host"}, "base_url"),
-    ({"base_url": "http://host?key=1"}, "base_url"),
-    ({"base_url": "http://host:99999"}, "base_url"),
-    ({"base_url": "http://[::1"}, "base_url"),
+    *(
+        ({"values": {"base_url": url}}, "values.base_url")
+        for url in (
+            "ftp://x",
+            "http://",
+            "http://user:word@host",
+            "http://host?key=1",
+            "http://host:99999",
+            "http://[::1",
+            "http://a b",
+        )
+    ),
     ({"color": "red"}, "color"),
 ]
 
 
 @pytest.mark.parametrize(("changes", "field"), BAD)
 async def test_bad_input_is_named(tenant: Tenant, changes: dict[str, Any], field: str) -> None:
-    body = {"system_name": "openai", "name": "Main", "secrets": {"api_key": VALUE}} | changes
+    body = {"system_name": "openai", "name": "Main", "values": {"api_key": VALUE}} | changes
     answer = await tenant.caller(READ, WRITE).post(URL, json=body)
     assert (answer.status_code, answer.json()["error"]["field"]) == (422, field), answer.text
     assert VALUE not in answer.text
@@ -158,7 +168,7 @@ async def test_bad_input_is_named(tenant: Tenant, changes: dict[str, Any], field
 async def test_a_name_is_given_once(tenant: Tenant) -> None:
     caller = tenant.caller(READ, WRITE)
     await create(caller)
-    body = {"system_name": "google", "name": "Main", "secrets": {"api_key": "another"}}
+    body = {"system_name": "google", "name": "Main", "values": {"api_key": "another"}}
     answer = await caller.post(URL, json=body)
     assert answer.status_code == 409
     assert answer.json()["error"]["code"] == "credential_name_taken"
@@ -168,7 +178,7 @@ async def test_a_name_is_given_once(tenant: Tenant) -> None:
 async def test_a_server_of_ones_own_may_do_without_a_key(tenant: Tenant) -> None:
     caller = tenant.caller(READ, WRITE)
     async with upstream(OpenAI.names) as served:
-        made = await create(caller, base_url=served.url, secrets={})
+        made = await create(caller, values={"base_url": served.url})
         answer = await caller.get(f"{URL}/{made['id']}/models")
     assert made["secrets"] == []
     assert answer.json() == ["large", "small"]
@@ -235,7 +245,7 @@ async def test_no_value_is_ever_told(tenant: Tenant) -> None:
                 await caller.get(url),
                 await caller.post(f"{url}/test"),
                 await caller.get(f"{url}/models"),
-                await caller.post(URL, json={"name": VALUE * 100, "secrets": VALUE}),
+                await caller.post(URL, json={"name": VALUE * 100, "values": VALUE}),
                 await caller.get(url),
             ]
         logging.getLogger("monster").error("by mistake: %r", {"Authorization": f"Bearer {VALUE}"})

@@ -49,7 +49,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/credentials": {
         "system_name": "openai",
         "name": "Key *",
-        "secrets": {"api_key": "sk-test"},
+        "values": {"api_key": "sk-test"},
     },
     "POST /chat/{agent_id}/runs": {"message": "Hello"},
     "POST /conversations/{conversation_id}/rename": {"title": "A title"},

@@ -93,7 +93,7 @@ async def furnish(tenant: Tenant) -> tuple[str, str]:
     await publish(owner, agent["id"])
     keeper = knowledge.keeper(tenant)
     await knowledge.upload(keeper, await knowledge.make_index(keeper))
-    body = {"system_name": "openai", "name": "Main", "secrets": {"api_key": VALUE}}
+    body = {"system_name": "openai", "name": "Main", "values": {"api_key": VALUE}}
     made = await tenant.caller(*ENGINE_WAY).post("/v1/credentials", json=body)
     assert made.status_code == 201, made.text
     talking = talk.caller(tenant, await talk.publish(tenant, [{"text": "Hello."}]))
@@ -177,7 +177,7 @@ async def test_a_backup_of_its_secrets_opens_with_no_key_that_is_left(
                 owner.execute(query.format(sql.Identifier(table)), [row])
 
     assert await opens(engine, tenant, credential_id) == ""
-    body = {"system_name": "openai", "name": "New", "secrets": {"api_key": "sk-new"}}
+    body = {"system_name": "openai", "name": "New", "values": {"api_key": "sk-new"}}
     await tenant.caller(*ENGINE_WAY).post("/v1/credentials", json=body)
     with pytest.raises(SecretsSealed):  # a key of the same tenant, made anew, is another
         await opens(engine, tenant, credential_id)
@@ -186,11 +186,9 @@ async def test_a_backup_of_its_secrets_opens_with_no_key_that_is_left(
 
 async def opens(engine: FastAPI, tenant: Tenant, credential_id: str) -> str:
     scope = Scope(tenant.id, "test", frozenset(), tenant.user_id)
-    secrets = engine.state.secrets
+    store = engine.state.connections.store
     async with tenancy.transaction(engine.state.sessions, tenant.id) as session:
-        opened = await credentials.resolve_secrets(
-            session, scope, secrets, uuid.UUID(credential_id)
-        )
+        opened = await credentials.resolve_secrets(session, scope, store, uuid.UUID(credential_id))
     return opened.account.key
 
 

@@ -81,8 +81,12 @@ def test_no_reference_crosses_tenants(filled: Filled) -> None:
         assert "tenant_id" in reference.columns, reference.name
         column, key = reference.columns[-1], reference.keys[-1]
         stolen = filled.tenants[theirs][reference.target][key]
-        steal = sql.SQL("update {} set {} = %s where tenant_id = %s").format(
-            sql.Identifier(reference.table), sql.Identifier(column)
+        siblings = set(catalogue.ONE_OF.get(reference.table, ()))
+        others = siblings - {column} if column in siblings else ()
+        emptied = [sql.SQL("{} = null").format(sql.Identifier(other)) for other in others]
+        changes = [sql.SQL("{} = %s").format(sql.Identifier(column)), *emptied]
+        steal = sql.SQL("update {} set {} where tenant_id = %s").format(
+            sql.Identifier(reference.table), sql.SQL(", ").join(changes)
         )
         filled.owner.execute("savepoint before")
         with pytest.raises(psycopg.errors.ForeignKeyViolation):

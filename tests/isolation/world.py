@@ -190,7 +190,7 @@ async def _through_the_door(world: World) -> None:
         instruction=name,
     )
     await engine.put(f"/v1/agents/{agent_id}", json=spec.model_dump(mode="json"))
-    secret = {"system_name": "openai", "name": name, "secrets": {"api_key": name}}
+    secret = {"system_name": "openai", "name": name, "values": {"api_key": name}}
     run = (await engine.post(f"/v1/agents/{agent_id}/runs", json={"message": name})).json()
     world.ids |= {
         "agent": agent_id,

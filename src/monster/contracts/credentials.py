@@ -1,4 +1,4 @@
-"""What the engine says about credentials, and what it is told. Values go in and never come out."""
+"""What the engine says about credentials, and what it is told. Secrets go in and never come out."""
 
 import uuid
 from datetime import datetime
@@ -10,31 +10,53 @@ from monster.contracts.agents import Sharing
 from monster.kit.schemas import Input, Name, Output
 
 ModelSystem: TypeAlias = Literal["openai", "anthropic", "google"]
-CredentialStatus: TypeAlias = Literal["active", "expired", "failing"]
+CredentialStatus: TypeAlias = Literal["active", "expired", "failing", "pending"]
+
+# By parameter of the strategy, as the factory's `auth_config` names them.
+Values: TypeAlias = Annotated[dict[Name, SecretStr], Field(max_length=50)]
 
 
 class CredentialCreate(Input):
-    """`openai` is any server that speaks the OpenAI format; `base_url` says which one."""
+    """For a tool factory, named by its id or, if it comes with Monster, by its `system_name`.
 
-    system_name: ModelSystem
+    Without a `strategy`, the factory's first. With OAuth, `oauth_provider_id` is one that the
+    workspace registered with; without it the platform's own registration is used. The credential
+    is then `pending` until somebody has agreed at the provider.
+    """
+
+    tool_factory_id: uuid.UUID | None = None
+    system_name: Name | None = None
+    strategy: Name | None = None
     name: Name
-    scope: Sharing = "shared"
-    base_url: Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s\x00]+$")] | None = None
-    secrets: Annotated[dict[Name, SecretStr], Field(max_length=20)]  # {"api_key": …}
+    scope: Sharing = "private"
+    oauth_provider_id: uuid.UUID | None = None
+    values: Values = Field(default_factory=dict)
+
+
+class CredentialChange(Input):
+    """Only what is sent is changed; of `values`, those that are named."""
+
+    name: Name = ""
+    scope: Sharing = "private"
+    values: Values = Field(default_factory=dict)
 
 
 class CredentialOut(Output):
-    """`secrets` are the names of what is set; `account` is who the other side says we are."""
+    """`config` are the values that are not secret, `secrets` the names of those that are;
+    `account` is who the other side says we are."""
 
     id: uuid.UUID
     user_id: uuid.UUID
-    system_name: ModelSystem
+    tool_factory_id: uuid.UUID
+    system_name: str  # empty if the factory is the workspace's own
+    strategy: str
     name: str
     scope: Sharing
-    base_url: str | None
+    config: dict[str, str]
     secrets: list[str]
     account: str | None
     status: CredentialStatus
     last_error: str | None
     last_used_at: datetime | None
+    expires_at: datetime | None
     created_at: datetime

@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from monster.engine.credentials.connections import Connections
+from monster.engine.credentials.store import Store
 from monster.engine.embedding.minilm import MiniLM
 from monster.engine.embedding.protocol import Embedder
 from monster.engine.find_model import FindModels
@@ -16,6 +18,7 @@ from monster.engine.runs.tools import KNOWLEDGE_SEARCH, Toolbox
 from monster.engine.secrets.boot import right_master_key
 from monster.engine.secrets.service import Secrets
 from monster.engine.settings import Settings
+from monster.engine.toolkit.catalogue import Catalogue
 from monster.engine.tools.knowledge_search import knowledge_search
 from monster.kit.addresses import Guard
 from monster.kit.crypto import MasterKey
@@ -29,6 +32,7 @@ class Parts:
 
     sessions: SessionMaker
     secrets: Secrets
+    connections: Connections
     providers: Providers
     embedder: Embedder
     runs: Runs
@@ -38,6 +42,7 @@ class Parts:
         """Raises WrongMasterKey."""
         async with (
             right_master_key(self.sessions, self.secrets.master),
+            self.connections.opened(),
             self.providers.opened(),
             self.runs.running(),
         ):
@@ -54,10 +59,13 @@ def assemble(
     """`models` by provider, besides those that come with Monster or take a credential."""
     pool = Pool(settings.database_url.get_secret_value(), settings.database_pool_size)
     secrets = Secrets(MasterKey.parse(settings.master_key.get_secret_value()))
-    providers = Providers(Guard(settings.outbound_allow))
+    guard = Guard(settings.outbound_allow)
+    providers = Providers(guard)
+    store = Store(secrets, Catalogue.load("monster.engine.tools"))
+    connections = Connections(sessions, store, guard, settings.system_urls, {})
     embedder = MiniLM(settings.data_dir, settings.embedding_hub_url)
     keyless = {"builtin": make_builtin(script=settings.script_model), **(models or {})}
-    find_model = FindModels(keyless, sessions, secrets, providers)
+    find_model = FindModels(keyless, sessions, store, providers)
     toolbox = {**(tools or {}), KNOWLEDGE_SEARCH: knowledge_search(sessions, embedder)}
     runs = Runs(pool, find_model, toolbox, limits or Limits(), settings.lease_seconds)
-    return Parts(sessions, secrets, providers, embedder, runs)
+    return Parts(sessions, secrets, connections, providers, embedder, runs)

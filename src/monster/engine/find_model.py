@@ -10,10 +10,10 @@ from monster.engine.access.scope import Scope
 from monster.engine.credentials import service as credentials
 from monster.engine.credentials.errors import CredentialNotFound
 from monster.engine.credentials.schemas import Opened
+from monster.engine.credentials.store import Store
 from monster.engine.models.protocol import Model, ModelError, OnText, Reply, Request
 from monster.engine.models.providers import SYSTEMS, Providers
 from monster.engine.secrets.errors import SecretsSealed
-from monster.engine.secrets.service import Secrets
 from monster.kit import tenancy
 from monster.kit.db import SessionMaker
 
@@ -43,7 +43,7 @@ class FindModels:
 
     keyless: Mapping[str, Model]
     sessions: SessionMaker
-    secrets: Secrets
+    store: Store
     providers: Providers
     fresh: float = _FRESH
     _known: dict[_Key, _Known] = field(default_factory=dict[_Key, _Known])
@@ -66,7 +66,7 @@ class FindModels:
         if known is None or known.until <= time.monotonic():
             until = time.monotonic() + self.fresh
             opened = await self._open(scope, credential_id, provider)
-            model = await self.providers.model(opened.account)
+            model = await self.providers.model(opened.model_account)
             if len(self._known) >= _MOST:
                 self._known.clear()
             known = self._known[key] = _Known(_Accountable(model, opened.name), until)
@@ -76,7 +76,7 @@ class FindModels:
         try:
             async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
                 opened = await credentials.resolve_secrets(
-                    session, scope, self.secrets, credential_id
+                    session, scope, self.store, credential_id
                 )
                 await credentials.used(session, scope, opened)
         except CredentialNotFound:
@@ -86,8 +86,8 @@ class FindModels:
             ) from None
         except SecretsSealed as error:
             raise ModelError(str(error)) from error
-        if opened.account.system != provider:
-            its = opened.account.system
+        if opened.definition.system_name != provider:
+            its = opened.definition.system_name
             raise ModelError(f"connect {provider}: the agent's connection is for {its}")
         return opened
 

@@ -7,9 +7,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, StringConstraints
 
-from monster.contracts.agents import QUOTING, AgentSpec, Line, Sharing
+from monster.contracts.agents import QUOTING, AgentSpec, Sharing
 from monster.dashboard.web.filters import model_name
-from monster.kit.schemas import Input, Name, Prose
+from monster.kit.schemas import Input, Line, Name, Prose
 
 Tab: TypeAlias = Literal["instructions", "model", "knowledge", "versions"]
 

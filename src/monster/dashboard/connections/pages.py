@@ -20,7 +20,7 @@ from monster.dashboard.web.problems import sentence
 router = APIRouter(prefix="/connections", tags=["pages"], default_response_class=HTMLResponse)
 
 _HOME = Crumb("Connections", "/connections")
-_FIELDS = {"name": "name", "base_url": "base_url", "secrets": "api_key"}
+_FIELDS = {"name": "name", "base_url": "base_url", "api_key": "api_key"}
 _HINTS = {
     "name": "Give it a name of up to 200 characters.",
     "base_url": "Enter a whole address, such as https://api.openai.com/v1.",
@@ -89,7 +89,7 @@ async def connect(
     try:
         made = await service.connect(engine, scope.caller, chosen, form)
     except EngineRefused as refused:
-        field = _FIELDS.get((refused.field or "").partition(".")[0])
+        field = _FIELDS.get((refused.field or "").removeprefix("values."))
         if field is None:
             raise
         hint = _HINTS[field] if refused.code == "invalid" else sentence(refused.message)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from pydantic import BaseModel, SecretStr
 
@@ -101,7 +101,7 @@ class Connection:
 
     @property
     def system(self) -> System:
-        return SYSTEMS[self.credential.system_name]
+        return SYSTEMS[cast("ModelSystem", self.credential.system_name)]
 
     @property
     def status(self) -> Status:
@@ -114,7 +114,7 @@ class Connection:
     @property
     def detail(self) -> str:
         """Where it leads, and as whom."""
-        facts = (self.system.name, self.credential.base_url, self.credential.account)
+        facts = (self.system.name, self.credential.config.get("base_url"), self.credential.account)
         return " · ".join(fact for fact in facts if fact)
 
 

@@ -23,12 +23,12 @@ async def connect(
 ) -> Connection:
     """Stored, then tested: a key that is refused is kept, and says so, until someone deletes it."""
     api_key = form.api_key.get_secret_value().strip()
+    values = {"api_key": api_key, "base_url": form.base_url.strip()}
     body = {
         "system_name": system.key,
         "name": form.name,
         "scope": form.scope,
-        "base_url": form.base_url.strip() or None,
-        "secrets": {"api_key": api_key} if api_key else {},
+        "values": {name: value for name, value in values.items() if value},
     }
     made = CredentialOut.model_validate(
         await engine.call(caller, "POST", "/v1/credentials", json=body)

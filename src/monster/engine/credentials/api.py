@@ -5,53 +5,78 @@ from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from monster.contracts.credentials import CredentialCreate, CredentialOut
+from monster.contracts.credentials import CredentialChange, CredentialCreate, CredentialOut
 from monster.contracts.tokens import Permission
-from monster.engine.access.scope import CurrentScope, Scope, Transaction, transaction
+from monster.engine.access.scope import CurrentScope, Transaction, transaction
 from monster.engine.credentials import service
-from monster.engine.credentials.models import Credential
-from monster.engine.credentials.schemas import Opened
-from monster.engine.models.providers import Providers
-from monster.engine.secrets.service import Secrets
+from monster.engine.credentials.connections import Connections
+from monster.engine.credentials.errors import ProviderFailed
+from monster.engine.credentials.store import Store
+from monster.engine.models.protocol import ModelError
+from monster.engine.models.providers import SYSTEMS, Providers
+from monster.engine.tool_factories import service as tool_factories
 
 router = APIRouter(prefix="/credentials", tags=["credentials"])
 
 
-async def _secrets(request: Request) -> Secrets:
-    return request.app.state.secrets
+async def _connections(request: Request) -> Connections:
+    return request.app.state.connections
+
+
+async def _store(request: Request) -> Store:
+    return request.app.state.connections.store
 
 
 async def _providers(request: Request) -> Providers:
     return request.app.state.providers
 
 
-TheSecrets: TypeAlias = Annotated[Secrets, Depends(_secrets)]
+TheConnections: TypeAlias = Annotated[Connections, Depends(_connections)]
+TheStore: TypeAlias = Annotated[Store, Depends(_store)]
 TheProviders: TypeAlias = Annotated[Providers, Depends(_providers)]
 
 
-@router.get("", response_model=list[CredentialOut])
+@router.get("")
 async def list_credentials(
     session: Transaction,
     scope: CurrentScope,
+    store: TheStore,
+    tool_factory_id: uuid.UUID | None = None,
     after: uuid.UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> list[Credential]:
+) -> list[CredentialOut]:
     """Oldest first; `after` is the last id of the page before."""
-    return list(await service.page(session, scope, after, limit))
+    factory = None
+    if tool_factory_id:
+        catalogue = store.catalogue
+        factory = await tool_factories.define(session, scope, catalogue, tool_factory_id)
+    return [store.out(one) for one in await service.page(session, scope, factory, after, limit)]
 
 
-@router.post("", status_code=201, response_model=CredentialOut)
+@router.post("", status_code=201)
 async def create_credential(
-    data: CredentialCreate, session: Transaction, scope: CurrentScope, secrets: TheSecrets
-) -> Credential:
-    return await service.create(session, scope, secrets, data)
+    data: CredentialCreate, session: Transaction, scope: CurrentScope, store: TheStore
+) -> CredentialOut:
+    return store.out(await service.create(session, scope, store, data))
 
 
-@router.get("/{credential_id}", response_model=CredentialOut)
+@router.get("/{credential_id}")
 async def get_credential(
-    credential_id: uuid.UUID, session: Transaction, scope: CurrentScope
-) -> Credential:
-    return await service.get(session, scope, credential_id)
+    credential_id: uuid.UUID, session: Transaction, scope: CurrentScope, store: TheStore
+) -> CredentialOut:
+    return store.out(await service.get(session, scope, credential_id))
+
+
+@router.patch("/{credential_id}")
+async def change_credential(
+    credential_id: uuid.UUID,
+    data: CredentialChange,
+    session: Transaction,
+    scope: CurrentScope,
+    store: TheStore,
+) -> CredentialOut:
+    """A value that is sent empty is forgotten, one that is not sent stays."""
+    return store.out(await service.change(session, scope, store, credential_id, data))
 
 
 @router.delete("/{credential_id}", status_code=204)
@@ -61,30 +86,35 @@ async def delete_credential(
     await service.delete(session, scope, credential_id)
 
 
-@router.post("/{credential_id}/test", response_model=CredentialOut)
+@router.post("/{credential_id}/test")
 async def test_credential(
-    credential_id: uuid.UUID, request: Request, scope: CurrentScope, providers: TheProviders
-) -> Credential:
-    """Asks the provider, and says in `status` and `last_error` what came of it."""
-    opened = await _open(request, scope, Permission.CREDENTIALS_WRITE, credential_id)
-    outcome = await service.try_out(providers, opened)
+    credential_id: uuid.UUID, request: Request, scope: CurrentScope, connections: TheConnections
+) -> CredentialOut:
+    """Asks the system who we are, and says in `status`, `account` and `last_error` what came of
+    it."""
+    scope.require(Permission.CREDENTIALS_WRITE)
+    async with transaction(request, scope):
+        pass  # only of a workspace that is open
+    outcome = await connections.test(scope, credential_id)
     async with transaction(request, scope) as session:
-        return await service.record(session, scope, credential_id, outcome)
+        return connections.store.out(await service.record(session, scope, credential_id, outcome))
 
 
 @router.get("/{credential_id}/models")
 async def list_models(
-    credential_id: uuid.UUID, request: Request, scope: CurrentScope, providers: TheProviders
+    credential_id: uuid.UUID,
+    request: Request,
+    scope: CurrentScope,
+    store: TheStore,
+    providers: TheProviders,
 ) -> list[str]:
     """What the provider offers to this key."""
-    opened = await _open(request, scope, Permission.CREDENTIALS_READ, credential_id)
-    return await service.list_models(providers, opened)
-
-
-async def _open(
-    request: Request, scope: Scope, permission: Permission, credential_id: uuid.UUID
-) -> Opened:
-    """In a transaction that is over before the provider is asked."""
-    secrets = request.app.state.secrets
+    scope.require(Permission.CREDENTIALS_READ)
     async with transaction(request, scope) as session:
-        return await service.open_for(session, scope, permission, secrets, credential_id)
+        opened = await service.resolve_secrets(session, scope, store, credential_id)
+    if opened.definition.system_name not in SYSTEMS:
+        raise ProviderFailed(f"{opened.definition.name} offers no models")
+    try:
+        return (await providers.offer(opened.model_account)).models
+    except ModelError as error:
+        raise ProviderFailed(str(error)) from error

@@ -11,12 +11,14 @@ class CredentialNameTaken(Conflict):
     code = "credential_name_taken"
 
 
-class BadSecret(Invalid):
-    code = "bad_secret"
+class NoFactory(Invalid):
+    """Of `tool_factory_id` and `system_name` exactly one is needed."""
+
+    code = "no_tool_factory"
 
 
-class BadBaseUrl(Invalid):
-    code = "bad_base_url"
+class NoConnectionNeeded(Invalid):
+    code = "no_connection_needed"
 
 
 class ProviderFailed(AppError):

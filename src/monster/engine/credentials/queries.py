@@ -6,10 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from monster.engine.access.scope import Scope
 from monster.engine.credentials.models import Credential
+from monster.engine.toolkit.definitions import Definition
+from monster.kit.db import violates
 
 
 def _visible(scope: Scope) -> ColumnElement[bool]:
@@ -24,10 +27,36 @@ async def get(session: AsyncSession, scope: Scope, credential_id: uuid.UUID) -> 
     )
 
 
+def _of(factory: Definition) -> ColumnElement[bool]:
+    if factory.system:
+        return Credential.system_name == factory.system_name
+    return Credential.tool_factory_id == factory.id
+
+
+async def matching(session: AsyncSession, scope: Scope, factory: Definition) -> Credential | None:
+    """One's own before what is shared, what works before what does not, new before old."""
+    ranked = (
+        select(Credential)
+        .where(_visible(scope), _of(factory))
+        .order_by(
+            (Credential.status != "active").asc(),
+            (Credential.user_id == scope.user_id).desc().nulls_last(),
+            Credential.id.desc(),
+        )
+    )
+    return await session.scalar(ranked.limit(1))
+
+
 async def page(
-    session: AsyncSession, scope: Scope, after: uuid.UUID | None, limit: int
+    session: AsyncSession,
+    scope: Scope,
+    factory: Definition | None,
+    after: uuid.UUID | None,
+    limit: int,
 ) -> Sequence[Credential]:
     rows = select(Credential).where(_visible(scope)).order_by(Credential.id).limit(limit)
+    if factory is not None:
+        rows = rows.where(_of(factory))
     if after is not None:
         rows = rows.where(Credential.id > after)
     return (await session.scalars(rows)).all()
@@ -55,6 +84,18 @@ async def record(
 ) -> Credential | None:
     changed = update(Credential).where(_visible(scope)).where(Credential.id == credential_id)
     return await session.scalar(changed.values(**values).returning(Credential))
+
+
+async def rename(
+    session: AsyncSession, scope: Scope, credential_id: uuid.UUID, values: Mapping[str, object]
+) -> Credential | None:
+    """None if the name is taken; the transaction is of no use then."""
+    try:
+        return await record(session, scope, credential_id, values)
+    except IntegrityError as error:
+        if violates(error, "uq_credential_tenant_id_name"):
+            return None
+        raise
 
 
 async def touch(

@@ -1,47 +1,48 @@
 """Credentials: values go in, are sealed, and come out only towards the system they belong to."""
 
-import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from urllib.parse import urlsplit
 
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from monster.contracts.credentials import CredentialCreate
+from monster.contracts.auth_config import Strategy
+from monster.contracts.credentials import CredentialChange, CredentialCreate
 from monster.contracts.tokens import Permission
 from monster.engine.access.scope import Scope
 from monster.engine.credentials import queries
 from monster.engine.credentials.errors import (
-    BadBaseUrl,
-    BadSecret,
     CredentialNameTaken,
     CredentialNotFound,
-    ProviderFailed,
+    NoConnectionNeeded,
+    NoFactory,
 )
 from monster.engine.credentials.models import Credential
 from monster.engine.credentials.schemas import Opened
-from monster.engine.models.offers import Offer
-from monster.engine.models.protocol import ModelError
-from monster.engine.models.providers import Account, Providers
+from monster.engine.credentials.store import Store
 from monster.engine.secrets.schemas import Owner
-from monster.engine.secrets.service import Secrets
-from monster.kit import audit, clock, logs
+from monster.engine.tool_factories import service as tool_factories
+from monster.engine.toolkit.definitions import Definition
+from monster.kit import audit, clock
 from monster.kit.audit import Action, Entry
 from monster.kit.errors import Forbidden
 from monster.kit.ids import new_id
 
-_API_KEY = "api_key"
 _KIND = "credential"
-_HEADER_VALUE = re.compile(r"[\x21-\x7e]{1,8000}")  # it is sent as a header, as it stands
 _USED_PRECISION = timedelta(minutes=1)
 
 
 async def page(
-    session: AsyncSession, scope: Scope, after: uuid.UUID | None, limit: int
+    session: AsyncSession,
+    scope: Scope,
+    factory: Definition | None,
+    after: uuid.UUID | None,
+    limit: int,
 ) -> Sequence[Credential]:
+    """Of one factory, or all."""
     scope.require(Permission.CREDENTIALS_READ)
-    return await queries.page(session, scope, after, limit)
+    return await queries.page(session, scope, factory, after, limit)
 
 
 async def get(session: AsyncSession, scope: Scope, credential_id: uuid.UUID) -> Credential:
@@ -50,31 +51,73 @@ async def get(session: AsyncSession, scope: Scope, credential_id: uuid.UUID) -> 
 
 
 async def create(
-    session: AsyncSession, scope: Scope, secrets: Secrets, data: CredentialCreate
+    session: AsyncSession, scope: Scope, store: Store, data: CredentialCreate
 ) -> Credential:
     scope.require(Permission.CREDENTIALS_WRITE)
     if scope.user_id is None:
         raise Forbidden("a credential is somebody's: the token names no person")
-    values = _secrets(data)
+    definition = await _definition(session, scope, store, data)
+    strategy = definition.auth.strategy(data.strategy)
+    values = strategy.check(_plain(data.values))
+    public, sealed = _divide(strategy, values)
     made = await queries.insert_if_free(
         session,
         scope,
         {
             "id": new_id(),
             "user_id": scope.user_id,
-            "system_name": data.system_name,
+            "system_name": definition.system_name,
+            "tool_factory_id": None if definition.system else definition.id,
+            "oauth_provider_id": data.oauth_provider_id,
+            "oauth_system": definition.oauth[0] if definition.oauth and strategy.is_oauth else None,
+            "strategy": strategy.name,
             "name": data.name,
             "scope": data.scope,
-            "config": _config(data),
-            "secrets": sorted(values),
+            "config": public,
+            "secrets": sorted(sealed),
+            "status": "pending" if strategy.is_oauth else "active",
         },
     )
     if made is None:
         raise CredentialNameTaken(f"there is a connection named {data.name!r}", field="name")
-    if values:
-        await secrets.put(session, scope, Owner(_KIND, made.id), values)
-    await _note(session, scope, Entry(Action.CREATE, _KIND, made.id, after=_told(made)))
+    await store.secrets.put(session, scope, Owner(_KIND, made.id), sealed, _shown(strategy))
+    await audit.record(
+        session, scope.actor, Entry(Action.CREATE, _KIND, made.id, after=_told(made))
+    )
     return made
+
+
+async def change(
+    session: AsyncSession,
+    scope: Scope,
+    store: Store,
+    credential_id: uuid.UUID,
+    data: CredentialChange,
+) -> Credential:
+    """Values that are not sent stay; one that is empty is forgotten. It is to be tested again."""
+    scope.require(Permission.CREDENTIALS_WRITE)
+    found = await _get(session, scope, credential_id)
+    before = _told(found)
+    definition = await store.define(session, scope, found)
+    strategy = definition.auth.strategy(found.strategy)
+    sent = _plain(data.values)
+    known = frozenset({*found.secrets, *found.config} - sent.keys())
+    values = strategy.check(sent, known)
+    defaults = {p.name for p in strategy.parameters if p.name in known}
+    public, sealed = _divide(strategy, {k: v for k, v in values.items() if k not in defaults})
+    emptied = sent.keys() - values.keys()
+    row = {name: getattr(data, name) for name in data.model_fields_set - {"values"}}
+    row["config"] = {k: v for k, v in (found.config | public).items() if k not in emptied}
+    row["secrets"] = sorted({*found.secrets, *sealed} - emptied)
+    saved = await queries.rename(session, scope, credential_id, row)
+    if saved is None:
+        raise CredentialNameTaken(f"there is a connection named {data.name!r}", field="name")
+    owner = Owner(_KIND, credential_id)
+    await store.secrets.put(session, scope, owner, sealed, _shown(strategy))
+    await store.secrets.drop(session, scope, owner, emptied)
+    changed = Entry(Action.UPDATE, _KIND, credential_id, before, _told(saved))
+    await audit.record(session, scope.actor, changed)
+    return saved
 
 
 async def delete(session: AsyncSession, scope: Scope, credential_id: uuid.UUID) -> None:
@@ -83,20 +126,28 @@ async def delete(session: AsyncSession, scope: Scope, credential_id: uuid.UUID) 
     gone = await queries.remove(session, scope, credential_id)
     if gone is None:
         raise CredentialNotFound(f"no credential {credential_id}")
-    await _note(session, scope, Entry(Action.DELETE, _KIND, credential_id, before=_told(gone)))
+    await audit.record(
+        session, scope.actor, Entry(Action.DELETE, _KIND, credential_id, before=_told(gone))
+    )
 
 
 async def resolve_secrets(
-    session: AsyncSession, scope: Scope, secrets: Secrets, credential_id: uuid.UUID
+    session: AsyncSession, scope: Scope, store: Store, credential_id: uuid.UUID
 ) -> Opened:
     """For the moment of use, within the engine; whoever asks has checked what the caller may do.
 
     Raises CredentialNotFound, also of somebody else's private one.
     """
     found = await _get(session, scope, credential_id)
-    values = await secrets.get(session, scope, Owner(_KIND, found.id))
-    account = Account(found.system_name, found.base_url, values.get(_API_KEY, ""))
-    return Opened(found.id, found.name, found.last_used_at, account)
+    return await _open(session, scope, store, found)
+
+
+async def resolve_own(
+    session: AsyncSession, scope: Scope, store: Store, factory: Definition
+) -> Opened | None:
+    """The caller's own for this factory, else one that is shared: the newest that works."""
+    found = await queries.matching(session, scope, factory)
+    return await _open(session, scope, store, found) if found else None
 
 
 async def used(session: AsyncSession, scope: Scope, opened: Opened) -> None:
@@ -106,55 +157,21 @@ async def used(session: AsyncSession, scope: Scope, opened: Opened) -> None:
         await queries.touch(session, scope, opened.id, recently)
 
 
-# Asking the provider: between two transactions, so that none waits for it
-
-
-async def open_for(
-    session: AsyncSession,
-    scope: Scope,
-    permission: Permission,
-    secrets: Secrets,
-    credential_id: uuid.UUID,
-) -> Opened:
-    scope.require(permission)
-    return await resolve_secrets(session, scope, secrets, credential_id)
-
-
-async def list_models(providers: Providers, opened: Opened) -> list[str]:
-    try:
-        return (await providers.offer(opened.account)).models
-    except ModelError as error:
-        raise ProviderFailed(str(error)) from error
-
-
-async def try_out(providers: Providers, opened: Opened) -> Offer | ModelError:
-    try:
-        return await providers.offer(opened.account)
-    except ModelError as error:
-        return error
-
-
 async def record(
-    session: AsyncSession, scope: Scope, credential_id: uuid.UUID, outcome: Offer | ModelError
+    session: AsyncSession, scope: Scope, credential_id: uuid.UUID, outcome: Mapping[str, object]
 ) -> Credential:
-    values: dict[str, object] = {"status": "failing", "last_error": str(outcome)}
-    if isinstance(outcome, Offer):
-        values = {"status": "active", "last_error": None, "account": outcome.account}
-    changed = await queries.record(session, scope, credential_id, values)
+    """What came of a test: `status`, `last_error` and, if it works, `account`."""
+    changed = await queries.record(session, scope, credential_id, outcome)
     if changed is None:
         raise CredentialNotFound(f"no credential {credential_id}")
     said = {"name": changed.name, "status": changed.status, "last_error": changed.last_error}
-    await _note(session, scope, Entry(Action.TEST, _KIND, credential_id, more=said))
+    await audit.record(session, scope.actor, Entry(Action.TEST, _KIND, credential_id, more=said))
     return changed
-
-
-async def _note(session: AsyncSession, scope: Scope, entry: Entry) -> None:
-    await audit.record(session, scope.actor, entry)
 
 
 def _told(credential: Credential) -> dict[str, object]:
     """What the audit log may keep: of the secrets their names."""
-    kept = ("name", "system_name", "scope", "config", "secrets")
+    kept = ("name", "system_name", "strategy", "scope", "config", "secrets")
     return {name: getattr(credential, name) for name in kept}
 
 
@@ -165,39 +182,50 @@ async def _get(session: AsyncSession, scope: Scope, credential_id: uuid.UUID) ->
     return found
 
 
-# Values
+async def _open(session: AsyncSession, scope: Scope, store: Store, found: Credential) -> Opened:
+    definition = await store.define(session, scope, found)
+    strategy = definition.auth.strategy(found.strategy)
+    sealed = await store.secrets.get(session, scope, Owner(_KIND, found.id), _shown(strategy))
+    return Opened(
+        found.id,
+        found.name,
+        definition,
+        found.strategy,
+        found.config | sealed,
+        found.status,
+        found.expires_at,
+        found.last_used_at,
+        found.oauth_provider_id,
+    )
 
 
-def _secrets(data: CredentialCreate) -> dict[str, str]:
-    """All systems so far have one: the key, which a server of one's own may do without."""
-    for name in data.secrets.keys() - {_API_KEY}:
-        raise BadSecret(f"{data.system_name} has no secret {name!r}", field=f"secrets.{name}")
-    field = f"secrets.{_API_KEY}"
-    if _API_KEY not in data.secrets:
-        if data.system_name == "openai" and data.base_url:
-            return {}
-        raise BadSecret("the key is missing", field=field)
-    value = data.secrets[_API_KEY].get_secret_value().strip()
-    if not _HEADER_VALUE.fullmatch(value):
-        raise BadSecret("the key is empty, too long, or has characters no key has", field=field)
-    logs.hide(value)
-    return {_API_KEY: value}
-
-
-def _config(data: CredentialCreate) -> dict[str, str]:
-    """The address is shown to people, so nothing secret may hide in it."""
-    if data.base_url is None:
-        return {}
-    try:
-        url = urlsplit(data.base_url)
-        usable = bool(url.hostname) and url.port != 0
-    except ValueError:
-        usable = False
+async def _definition(
+    session: AsyncSession, scope: Scope, store: Store, data: CredentialCreate
+) -> Definition:
+    if (data.tool_factory_id is None) == (data.system_name is None):
+        raise NoFactory("name one of tool_factory_id and system_name", field="tool_factory_id")
+    if data.system_name:
+        definition = tool_factories.named(store.catalogue, data.system_name)
     else:
-        if "@" in url.netloc or url.query or url.fragment:
-            usable = False
-    if not usable:
-        raise BadBaseUrl(
-            "an address like https://host/v1, without password, ? and #", field="base_url"
-        )
-    return {"base_url": data.base_url.rstrip("/")}
+        assert data.tool_factory_id
+        factory_id = data.tool_factory_id
+        definition = await tool_factories.define(session, scope, store.catalogue, factory_id)
+    if not definition.needs_connection:
+        raise NoConnectionNeeded(f"{definition.name} needs no connection", field="tool_factory_id")
+    return definition
+
+
+def _plain(values: Mapping[str, SecretStr]) -> dict[str, str]:
+    return {name: value.get_secret_value() for name, value in values.items()}
+
+
+def _divide(strategy: Strategy, values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """What people may see, and what is sealed."""
+    sealed = {parameter.name for parameter in strategy.parameters if parameter.is_sealed}
+    public = {name: value for name, value in values.items() if name not in sealed}
+    return public, {name: value for name, value in values.items() if name in sealed}
+
+
+def _shown(strategy: Strategy) -> frozenset[str]:
+    """Sealed, but no secret: a name may turn up in what a tool says."""
+    return frozenset(p.name for p in strategy.parameters if not p.is_hidden)

@@ -45,6 +45,8 @@ class Secret(TenantRow, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "key"),
         tenant_key("credential_id", "credential.id"),
+        tenant_key("tool_factory_id", "tool_factory.id"),
+        tenant_key("oauth_provider_id", "oauth_provider.id"),
         ForeignKeyConstraint(
             ["tenant_id", "key_version"],
             ["tenant_key.tenant_id", "tenant_key.key_version"],

@@ -28,11 +28,18 @@ class Secrets:
     master: MasterKey
 
     async def put(
-        self, session: AsyncSession, scope: Scope, owner: Owner, values: Mapping[str, str]
+        self,
+        session: AsyncSession,
+        scope: Scope,
+        owner: Owner,
+        values: Mapping[str, str],
+        shown: Collection[str] = (),
     ) -> None:
-        """Inserts, or replaces what has the same name. Raises SecretsSealed."""
-        for value in values.values():
-            logs.hide(value)
+        """Inserts, or replaces what has the same name. Raises SecretsSealed.
+
+        Values named in `shown` are sealed all the same, but no secret: they are not masked.
+        """
+        _hide(values, shown)
         if not values:
             return
         stored = await self._newest(session, scope)
@@ -45,13 +52,14 @@ class Secrets:
             rows.append({"id": new_id(), **row})
         await queries.put(session, scope, owner, rows)
 
-    async def get(self, session: AsyncSession, scope: Scope, owner: Owner) -> dict[str, str]:
-        """All of one owner, by name. Raises SecretsSealed."""
+    async def get(
+        self, session: AsyncSession, scope: Scope, owner: Owner, shown: Collection[str] = ()
+    ) -> dict[str, str]:
+        """All of one owner, by name. `shown` as above. Raises SecretsSealed."""
         values: dict[str, str] = {}
         for sealed in await queries.sealed(session, scope, owner):
             values[sealed.key.partition(":")[2]] = self._open(scope, sealed)
-        for value in values.values():
-            logs.hide(value)
+        _hide(values, shown)
         return values
 
     async def drop(
@@ -81,6 +89,12 @@ class Secrets:
             return data_key.open(sealed.ciphertext, *_place(scope, sealed.key)).decode()
         except CannotOpen as error:
             raise SecretsSealed(_SEALED) from error
+
+
+def _hide(values: Mapping[str, str], shown: Collection[str]) -> None:
+    for name, value in values.items():
+        if name not in shown:
+            logs.hide(value)
 
 
 def _key(owner: Owner, name: str) -> str:

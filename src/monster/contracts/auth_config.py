@@ -1,0 +1,243 @@
+"""What a connection to a system takes: its strategies and their parameters.
+
+`auth_config` maps a strategy to its parameters. A parameter is its description, or an object that
+says more; a key such as "1. jira_token" is the parameter `jira_token` at position 1. `help` is
+Markdown, of a strategy or of the whole. One definition makes the form and judges what is sent.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+
+from monster.kit.errors import Invalid
+
+ParameterType: TypeAlias = Literal["text", "secret", "choice", "file", "number", "url"]
+
+OAUTH = "strategy_oauth"
+MISSPELT = "strategy_oath"  # as one of the source documents writes it
+_HELP = "help"
+_POSITION = re.compile(r"(\d+)\.\s*(.+)")
+# A bare description tells no type: what names a person or a place is typed in the open.
+_OPEN_NAMES = re.compile(
+    r"(?:^|_)(?:user(?:name)?|e?mail|host|port|region|domain|account|workspace|name|id)$"
+)
+_URL_NAME = re.compile(r"(?:^|_)ur[li]$")
+_LONGEST = 20_000  # characters of a value; a file with a key is the longest
+_HTTP = TypeAdapter(AnyHttpUrl)
+
+
+class BadAuthConfig(Invalid):
+    code = "bad_auth_config"
+
+
+class BadValue(Invalid):
+    code = "bad_value"
+
+
+class Parameter(BaseModel):
+    """One thing to fill in. `pattern` must match the whole value; it is a linear-time expression.
+
+    Values of `secret`, `file` and `text` go to the secret store and are never read back; where a
+    connection leads (url, choice, number) people may see.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+    description: Annotated[str, Field(max_length=2_000)]
+    type: ParameterType = "text"
+    required: bool = True
+    default: Annotated[str, Field(max_length=_LONGEST)] | None = None
+    pattern: Annotated[str, Field(max_length=500)] | None = None
+    options: Annotated[tuple[str, ...], Field(max_length=200)] = ()
+    order: Annotated[float, Field(ge=0, le=10_000)] = 10_000
+
+    @property
+    def is_sealed(self) -> bool:
+        return self.type in ("secret", "file", "text")
+
+    @property
+    def is_hidden(self) -> bool:
+        """Masked wherever it turns up, and not shown while it is typed."""
+        return self.type in ("secret", "file")
+
+    def check(self, value: str) -> str:
+        """The value as it is kept. Raises BadValue, which never quotes it."""
+        if self.type != "file":
+            value = value.strip()
+        if len(value) > _LONGEST or _unusable(value, lines=self.type == "file"):
+            raise self._wrong("is too long or has characters that it cannot have")
+        if self.options and value not in self.options:
+            raise self._wrong(f"must be one of {', '.join(self.options)}")
+        if self.type == "number":
+            _check_number(self, value)
+        if self.type == "url":
+            _check_url(self, value)
+        if self.pattern and not _matches(self.pattern, value):
+            raise self._wrong("does not look as it should")
+        return value.rstrip("/") if self.type == "url" else value
+
+    def _wrong(self, why: str) -> BadValue:
+        return BadValue(f"{self.name} {why}", field=f"values.{self.name}")
+
+
+class Strategy(BaseModel):
+    """One way to authenticate. `name` is as written, with `strategy_oath` put right."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    parameters: tuple[Parameter, ...]  # in order
+    help: str = ""
+
+    @property
+    def is_oauth(self) -> bool:
+        return self.name == OAUTH
+
+    @property
+    def title(self) -> str:
+        words = self.name.removeprefix("strategy_").replace("_", " ")
+        return "OAuth" if self.is_oauth else words.capitalize()
+
+    def check(
+        self, values: Mapping[str, str], known: frozenset[str] = frozenset()
+    ) -> dict[str, str]:
+        """All values as they are kept, with defaults; `known` are set already and may be absent.
+
+        Raises BadValue with the field of what is unknown, missing or wrong.
+        """
+        names = {parameter.name for parameter in self.parameters}
+        for name in values.keys() - names:
+            raise BadValue(f"there is no parameter {name!r} here", field=f"values.{name}")
+        kept: dict[str, str] = {}
+        for parameter in self.parameters:
+            value = values.get(parameter.name) or parameter.default or ""
+            if value.strip():
+                kept[parameter.name] = parameter.check(value)
+            elif parameter.required and parameter.name not in known:
+                raise BadValue(f"{parameter.name} is missing", field=f"values.{parameter.name}")
+        return kept
+
+
+class AuthConfig(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    strategies: tuple[Strategy, ...]
+    help: str = ""
+
+    def strategy(self, name: str | None) -> Strategy:
+        """The first if none is named. Raises BadValue."""
+        wanted = OAUTH if name == MISSPELT else name
+        for strategy in self.strategies:
+            if wanted in (None, strategy.name):
+                return strategy
+        raise BadValue(f"there is no strategy {name!r} here", field="strategy")
+
+
+def parse(raw: Mapping[str, Any]) -> AuthConfig:
+    """Raises BadAuthConfig with the field that is wrong. Without strategies nothing is needed."""
+    named = [key for key in raw if key != _HELP]
+    strategies = tuple(_strategy(key, raw[key]) for key in named)
+    if len({strategy.name for strategy in strategies}) < len(strategies):
+        raise BadAuthConfig("two strategies have the same name", field="auth_config")
+    return AuthConfig(strategies=strategies, help=_text(raw.get(_HELP, ""), "auth_config.help"))
+
+
+def _strategy(key: str, raw: object) -> Strategy:
+    where = f"auth_config.{key}"
+    if not key.startswith("strategy_") or not isinstance(raw, Mapping):
+        raise BadAuthConfig("a strategy is strategy_… with an object of parameters", field=where)
+    given: dict[str, object] = {str(name): value for name, value in raw.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    found = [
+        _parameter(name, value, n, where)
+        for n, (name, value) in enumerate(given.items())
+        if name != _HELP
+    ]
+    if len({parameter.name for parameter in found}) < len(found):
+        raise BadAuthConfig("two parameters have the same name", field=where)
+    ordered = tuple(sorted(found, key=lambda parameter: parameter.order))
+    text = _text(given.get(_HELP, ""), f"{where}.help")
+    return Strategy(name=OAUTH if key == MISSPELT else key, parameters=ordered, help=text)
+
+
+def _parameter(key: str, raw: object, place: int, where: str) -> Parameter:
+    numbered = _POSITION.fullmatch(key)
+    name = numbered[2].strip() if numbered else key
+    # Those without a position come after those with one, as they are written.
+    order: float = int(numbered[1]) if numbered else 1_000 + place
+    if isinstance(raw, str):
+        raw = {"description": raw, "type": _guess(name)}
+    if not isinstance(raw, Mapping):
+        raise BadAuthConfig("a parameter is a description or an object", field=f"{where}.{key}")
+    try:
+        return Parameter.model_validate({"order": order, **raw, "name": name})
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join([where, key, *map(str, first["loc"])])
+        raise BadAuthConfig(f"{field}: {first['msg']}", field=field) from error
+
+
+def _guess(name: str) -> ParameterType:
+    if _URL_NAME.search(name):
+        return "url"
+    return "text" if _OPEN_NAMES.search(name) else "secret"
+
+
+def _text(raw: object, where: str) -> str:
+    if not isinstance(raw, str):
+        raise BadAuthConfig("help is Markdown", field=where)
+    return raw
+
+
+def _unusable(value: str, *, lines: bool) -> bool:
+    """Values are sent as headers, too: only a file may have lines."""
+    allowed = "\r\n\t" if lines else ""
+    return any(
+        unicodedata.category(character) in ("Cc", "Cs") and character not in allowed
+        for character in value
+    )
+
+
+def _check_number(parameter: Parameter, value: str) -> None:
+    try:
+        float(value)
+    except ValueError:
+        raise BadValue(
+            f"{parameter.name} must be a number", field=f"values.{parameter.name}"
+        ) from None
+
+
+def _check_url(parameter: Parameter, value: str) -> None:
+    """People see where a connection leads, so nothing secret may hide in it."""
+    try:
+        url = _HTTP.validate_python(value)
+        usable = not (url.username or url.password or url.query or url.fragment)
+    except ValidationError:
+        usable = False
+    if not usable or any(character.isspace() for character in value):
+        raise BadValue(
+            f"{parameter.name} must be an address like https://host/path, with no password, ? or #",
+            field=f"values.{parameter.name}",
+        )
+
+
+def _matches(pattern: str, value: str) -> bool:
+    """By pydantic's engine, whose time is linear; Python's own can be made to hang."""
+    try:
+        TypeAdapter(Annotated[str, StringConstraints(pattern=rf"^(?:{pattern})$")]).validate_python(
+            value
+        )
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,11 @@
+"""What can go wrong with tool factories."""
+
+from monster.kit.errors import Conflict, NotFound
+
+
+class ToolFactoryNotFound(NotFound):
+    code = "tool_factory_not_found"
+
+
+class ToolFactoryNameTaken(Conflict):
+    code = "tool_factory_name_taken"
