@@ -89,6 +89,7 @@ def test_no_reference_crosses_tenants(filled: Filled) -> None:
             sql.Identifier(reference.table), sql.SQL(", ").join(changes)
         )
         filled.owner.execute("savepoint before")
+        filled.owner.execute("set constraints all immediate")
         with pytest.raises(psycopg.errors.ForeignKeyViolation):
             filled.owner.execute(steal, [stolen, mine])
         filled.owner.execute("rollback to savepoint before")
