@@ -11,7 +11,8 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from monster.dashboard.agents import service as agents
-from monster.dashboard.agents.errors import AgentNameTaken, ReferenceMissing
+from monster.dashboard.agents.errors import AgentNameTaken
+from monster.dashboard.agents.models import AgentVersion
 from monster.dashboard.agents.schemas import AgentChanges, LlmConfig, Publish
 from monster.dashboard.builder import service
 from monster.dashboard.builder.schemas import IndexChoice, Instructions, ModelChoice, Tab
@@ -19,6 +20,8 @@ from monster.dashboard.builder.service import Draft
 from monster.dashboard.engine_client import HttpEngine
 from monster.dashboard.identity.scope import Begin, CurrentEngine, CurrentScope, Scope
 from monster.dashboard.permissions import Can
+from monster.dashboard.tools import service as tools
+from monster.dashboard.tools.errors import BadFunctions, ReferenceMissing
 from monster.dashboard.web import forms, pages
 from monster.dashboard.web.forms import Form
 from monster.dashboard.web.pages import Crumb
@@ -50,7 +53,8 @@ class Desk:
     async def draft(self) -> Draft:
         async with self.transaction() as session:
             agent, live = await agents.view(session, self.scope, self.agent_id)
-        return await service.draft(self.engine, self.scope, agent, live)
+            has = await tools.page(session, self.scope, self.agent_id)
+        return await service.draft(self.engine, self.scope, agent, live, has)
 
     async def config(self) -> LlmConfig:
         async with self.transaction() as session:
@@ -149,13 +153,20 @@ async def publish(desk: CurrentDesk) -> Response:
     if form.data is None:
         return await _ask_to_publish(desk, form.errors)
     try:
-        await agents.check_references(desk.engine, desk.scope, await desk.config())
-    except ReferenceMissing as missing:
+        version = await _publish(desk, form.data.note)
+    except (ReferenceMissing, BadFunctions) as missing:
         return await _ask_to_publish(desk, {"": sentence(missing.message)})
-    async with desk.transaction() as session:
-        version = await agents.publish(session, desk.scope, desk.agent_id, form.data.note)
     said = f"Version {version.version} is published."
     return pages.go(desk.request, f"/agents/{desk.agent_id}/versions", said)
+
+
+async def _publish(desk: Desk, note: str) -> AgentVersion:
+    await agents.check_references(desk.engine, desk.scope, await desk.config())
+    async with desk.transaction() as session:
+        has = await tools.page(session, desk.scope, desk.agent_id)
+    offered = await tools.offers(desk.engine, desk.scope.caller, has)
+    async with desk.transaction() as session:
+        return await agents.publish(session, desk.scope, desk.agent_id, note, offered)
 
 
 async def _show(desk: Desk, tab: Tab, form: Form) -> Response:
@@ -165,7 +176,7 @@ async def _show(desk: Desk, tab: Tab, form: Form) -> Response:
     if pages.is_partial(desk.request):
         name = "agent_form" if desk.request.method == "POST" else "agent_part"
         return pages.fragment(desk.request, desk.scope.shell, name, status=status, **shown)
-    return _page(desk, "agent", shown, "", status)
+    return page(desk, "agent", shown, "", status)
 
 
 async def _saved(desk: Desk, tab: Tab) -> Response:
@@ -186,12 +197,13 @@ async def _ask_to_publish(desk: Desk, errors: Mapping[str, str]) -> Response:
         return pages.fragment(
             desk.request, desk.scope.shell, "publish_form", status=status, **shown
         )
-    return _page(desk, "agent_publish", shown, "Publish", status)
+    return page(desk, "agent_publish", shown, "Publish", status)
 
 
-def _page(
+def page(
     desk: Desk, template: str, shown: Mapping[str, object], crumb: str, status: int
 ) -> Response:
+    """A screen of this agent; `shown` has its draft. Without a `crumb` it is the agent's own."""
     draft = shown["draft"]
     assert isinstance(draft, Draft)
     here = [Crumb(draft.agent.name, f"/agents/{desk.agent_id}"), Crumb(crumb)]

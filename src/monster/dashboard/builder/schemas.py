@@ -8,10 +8,13 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, StringConstraints
 
 from monster.contracts.agents import QUOTING, AgentSpec, Sharing
+from monster.contracts.tools import AttachedTool
 from monster.dashboard.web.filters import model_name
 from monster.kit.schemas import Input, Line, Name, Prose
 
-Tab: TypeAlias = Literal["instructions", "model", "knowledge", "versions"]
+Tab: TypeAlias = Literal[
+    "instructions", "model", "knowledge", "versions"
+]  # tools have their own pages
 
 # Browsers end lines with CRLF; a prompt that was only opened and saved has not changed.
 _Typed: TypeAlias = Annotated[Prose, AfterValidator(lambda text: text.replace("\r\n", "\n"))]
@@ -63,6 +66,19 @@ def _lines(spec: AgentSpec, names: Mapping[uuid.UUID, str]) -> list[str]:
         f"Model: {model_name(spec.model) if spec.model == QUOTING else spec.model}",
         *([f"Connection: {names.get(connection, connection)}"] if connection else []),
         *(f"Knowledge: {names.get(index, index)}" for index in spec.knowledge.indexes),
+        *(_tool(tool, names) for tool in spec.tools),
         "Instructions:",
         *spec.instruction.splitlines(),
     ]
+
+
+def _tool(tool: AttachedTool, names: Mapping[uuid.UUID, str]) -> str:
+    """The functions in order: which of them was chosen first says nothing."""
+    connection = tool.credential_id
+    parts = [
+        ", ".join(sorted(tool.functions)) or "everything",
+        f"approval: {tool.approval}",
+        *([f"connection: {names.get(connection, connection)}"] if connection else []),
+        *(f"{name}: {value}" for name, value in sorted(tool.config.items())),
+    ]
+    return f"Tool {tool.name}: {'; '.join(parts)}"

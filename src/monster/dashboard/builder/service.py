@@ -1,7 +1,7 @@
 """What the screens of one agent show: the draft, what is published, what the engine has."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,13 +12,14 @@ from monster.contracts.agents import MOST_INDEXES, QUOTING, AgentSpec, Knowledge
 from monster.contracts.credentials import CredentialOut
 from monster.contracts.knowledge import IndexOut
 from monster.dashboard.agents import service as agents
-from monster.dashboard.agents.errors import ReferenceMissing
 from monster.dashboard.agents.models import Agent, AgentVersion
 from monster.dashboard.agents.schemas import AgentChanges, LlmConfig
 from monster.dashboard.builder.schemas import ModelChoice, differences
 from monster.dashboard.engine_client import Caller, EngineRefused, EngineUnavailable, HttpEngine
 from monster.dashboard.identity import service as people
 from monster.dashboard.identity.scope import Scope
+from monster.dashboard.tools.errors import ReferenceMissing
+from monster.dashboard.tools.models import Tool
 from monster.dashboard.web.filters import model_name
 
 _SHOWN = 100  # versions, indexes, connections
@@ -38,11 +39,12 @@ class Draft:
     agent: Agent
     config: LlmConfig
     live: AgentSpec | None
+    tools: Sequence[Tool]
     changes: list[tuple[str, str]]
 
     @property
     def next_version(self) -> int:
-        return (self.agent.published_version or 0) + 1
+        return self.agent.next_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,15 @@ class Models:
     reachable: bool
 
 
-async def draft(engine: HttpEngine, scope: Scope, agent: Agent, live: AgentSpec | None) -> Draft:
-    now = agents.draft(agent, (agent.published_version or 0) + 1)
+async def draft(
+    engine: HttpEngine, scope: Scope, agent: Agent, live: AgentSpec | None, has: Sequence[Tool]
+) -> Draft:
+    now = agents.draft(agent, agent.next_version, has, None)
     names = dict[uuid.UUID, str]()
     for spec in (live, now):
         names |= await _names(engine, scope.caller, spec, names) if spec else {}
-    return Draft(agent, LlmConfig.model_validate(agent.config), live, differences(live, now, names))
+    config = LlmConfig.model_validate(agent.config)
+    return Draft(agent, config, live, has, differences(live, now, names))
 
 
 async def versions(
@@ -162,8 +167,8 @@ async def _names(
 ) -> dict[uuid.UUID, str]:
     """Of the connection and the indexes that a spec names by id."""
     paths = {index: f"/v1/indexes/{index}" for index in spec.knowledge.indexes}
-    if spec.credential_id:
-        paths[spec.credential_id] = f"/v1/credentials/{spec.credential_id}"
+    connections = [spec.credential_id, *(tool.credential_id for tool in spec.tools)]
+    paths |= {one: f"/v1/credentials/{one}" for one in connections if one}
     names = dict[uuid.UUID, str]()
     for key, path in paths.items():
         if key not in known:
