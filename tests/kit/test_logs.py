@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from monster.kit import logs, web
+from monster.kit.errors import Invalid
 from monster.kit.settings import ServiceSettings
 from tests.builders import Tenant, client
 
@@ -133,3 +136,24 @@ async def test_a_bug_is_logged_with_the_id_that_the_answer_tells() -> None:
     (line,) = written(stream)
     assert line["event"] == "unhandled error"
     assert line["request_id"] == answer.headers["X-Request-ID"]
+
+
+async def test_an_error_tells_people_no_secret() -> None:
+    secret = "sk-told-by-mistake"
+    logs.hide(secret)
+    settings = ServiceSettings(database_url=SecretStr("postgresql+psycopg://nobody@/nowhere"))
+    app = web.make_app("Test", settings)
+
+    def refuse() -> None:
+        raise Invalid(f"the server refused {secret}", field="key")
+
+    app.add_api_route("/", refuse)
+    answer = await client(app).get("/")
+    assert answer.json()["error"]["message"] == "the server refused •••"
+
+
+async def test_an_error_of_the_database_tells_no_parameter(tenant: Tenant) -> None:
+    async with tenant.engine.state.sessions() as session:
+        with pytest.raises(ProgrammingError) as failed:
+            await session.execute(text("select :value from nowhere"), {"value": "not-for-logs"})
+    assert "not-for-logs" not in str(failed.value)

@@ -12,14 +12,13 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor
 
+from monster.kit.masks import Masks
+
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 tenant_id: ContextVar[str | None] = ContextVar("tenant_id", default=None)
 run_id: ContextVar[str | None] = ContextVar("run_id", default=None)
 
 _BOUND = (request_id, tenant_id, run_id)
-_MASK = "•••"
-_SHORTEST_SECRET = 8  # shorter ones may be words: whoever types one must not blot out the logs
-_MOST_SECRETS = 10_000
 _QUIET = (
     "uvicorn.error",
     "procrastinate",
@@ -33,25 +32,20 @@ _QUIET = (
 )
 _OURS_NOW = ("uvicorn", "uvicorn.error", "uvicorn.access", "procrastinate")
 
-_secrets: dict[str, tuple[str, ...]] = {}
+_masks = Masks()
 
 
 def hide(secret: str) -> None:
-    """From now on this value appears in no log of the process; `mask` takes it out of any text."""
-    if len(secret) < _SHORTEST_SECRET:
-        return
-    _secrets.pop(secret, None)
-    if len(_secrets) >= _MOST_SECRETS:
-        del _secrets[next(iter(_secrets))]  # the one that was used longest ago
-    _secrets[secret] = tuple({secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]})
+    """From now on this value appears in no log of the process; `mask` takes it out of any text.
+
+    Not if it has fewer than 8 characters: those may be words of the language.
+    """
+    _masks.hide(secret)
 
 
 def mask(text: str) -> str:
-    for spellings in tuple(_secrets.values()):
-        for spelling in spellings:
-            if spelling in text:
-                text = text.replace(spelling, _MASK)
-    return text
+    """Also where the value is written as JSON, in an address or in base64."""
+    return _masks.mask(text)
 
 
 def _bound(_: object, __: str, event: EventDict) -> EventDict:

@@ -14,7 +14,7 @@ from monster.contracts.tools import FunctionOut, ToolFactoryOut
 from monster.engine.toolkit.effects import ToolFailed
 from monster.engine.toolkit.files import Files
 from monster.engine.toolkit.functions import Function, functions_of
-from monster.engine.toolkit.http import Http
+from monster.engine.toolkit.http import Answer, Http
 from monster.kit.addresses import Guard
 
 # Ids of what comes with Monster: the same in every installation.
@@ -74,7 +74,7 @@ class ToolFactory:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.values = connection.values
-        self.http = Http(connection.session, self.name, self.url, self._authorize)
+        self.http = Http(connection.session, self.name, self.url, self._authorize, self.explain)
         self._token: str | None = None
 
     @property
@@ -85,6 +85,10 @@ class ToolFactory:
     def authorization(self) -> Mapping[str, str]:
         """Headers of each request, made of `values`. An OAuth token takes their place."""
         return {}
+
+    def explain(self, answer: Answer) -> ToolFailed | None:  # noqa: ARG002
+        """A sentence somebody can act on, for what this system refuses in a way of its own."""
+        return None
 
     async def account(self) -> str | None:
         """Who we are there, by the cheapest call that needs the connection. Raises ToolFailed."""

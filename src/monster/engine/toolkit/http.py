@@ -19,6 +19,8 @@ from monster.kit.addresses import TooLarge, why_blocked
 
 # Headers of every request. True: those given before were refused, so get new ones.
 Authorize: TypeAlias = Callable[[bool], Awaitable[Mapping[str, str]]]
+# What a system's own way of refusing means, None if it is nothing special. It did not act.
+Explain: TypeAlias = Callable[["Answer"], ToolFailed | None]
 
 LARGEST = 16 << 20  # bytes of an answer
 _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
@@ -38,6 +40,10 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
+    def header(self, name: str) -> str:
+        """However it is capitalised; empty if there is none."""
+        return next((v for k, v in self.headers.items() if k.lower() == name.lower()), "")
+
     @property
     def text(self) -> str:
         return self.body.decode(errors="replace")
@@ -52,6 +58,10 @@ class Answer:
             raise ToolFailed(f"the answer is no JSON: {self.text[:_LONGEST_WORDS]}") from error
 
 
+def unexplained(_: Answer) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Http:
     """`name` is the system's, for people. Paths begin with a slash and follow `base_url`."""
@@ -60,6 +70,7 @@ class Http:
     name: str
     base_url: str
     authorize: Authorize = field(repr=False)
+    explain: Explain = unexplained
 
     async def get(self, path: str, **request: Any) -> Any:  # noqa: ANN401
         """The parsed JSON. `request` is as aiohttp takes it: params, json, data, headers."""
@@ -128,6 +139,8 @@ class Http:
 
     def _refuse(self, answer: Answer, *, acts: bool) -> None:
         words = words_of(answer)
+        if told := self.explain(answer):
+            raise told
         if answer.status == 401:
             raise ConnectionRefused(f"{self.name} does not accept the connection: {words}")
         if answer.status == 429:
@@ -141,7 +154,7 @@ class Http:
 
 def _pause(answer: Answer) -> float:
     """Seconds that a system asks to wait; a minute if it does not say."""
-    said = next((v for k, v in answer.headers.items() if k.lower() == "retry-after"), "")
+    said = answer.header("Retry-After")
     return float(said) if said.isdecimal() else 60.0
 
 
