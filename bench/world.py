@@ -109,7 +109,7 @@ class World:
             model=f"openai:{model}",
             credential_id=credential_id,
             instruction=INSTRUCTION,
-            tools=("lookup",),
+            inside=("lookup",),
         )
         body = spec.model_dump_json().encode()
         self._send("PUT", f"{engine_url}/v1/agents/{agent_id}", body)

@@ -129,7 +129,7 @@ async def _conversation(tenant: Tenant, everything: httpx.AsyncClient) -> str:
         name=AGENT,
         model="script:test",
         instruction=json.dumps(_SCRIPT),
-        tools=("refuse",),
+        inside=("refuse",),
     )
     await everything.put(f"/v1/agents/{agent_id}", json=spec.model_dump(mode="json"))
     await Caller(agent_id, everything).ask_json("Where is order 4512?")

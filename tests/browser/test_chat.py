@@ -56,7 +56,7 @@ async def _agent(tenant: Tenant, script: Script) -> str:
         name="Scout",
         model=body["model"],
         instruction=body["instruction"],
-        tools=("refuse",),
+        inside=("refuse",),
     )
     engine = tenant.caller(Permission.AGENTS_PUBLISH)
     await engine.put(f"/v1/agents/{agent_id}", json=spec.model_dump(mode="json"))

@@ -40,7 +40,7 @@ async def deliver(tenant: Tenant, agent_id: str, body: dict[str, str]) -> None:
         name="Scout",
         model=body["model"],
         instruction=body["instruction"],
-        tools=("refuse",),
+        inside=("refuse",),
     )
     engine = tenant.caller(Permission.AGENTS_PUBLISH)
     answer = await engine.put(f"/v1/agents/{agent_id}", json=spec.model_dump(mode="json"))

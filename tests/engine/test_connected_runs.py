@@ -42,7 +42,7 @@ async def agent(tenant: Tenant, model: str, credential_id: str | None) -> Caller
         model=model,
         credential_id=credential_id,  # pyright: ignore[reportArgumentType] (text will do)
         instruction="Be brief.",
-        tools=("refuse",),
+        inside=("refuse",),
     )
     agent_id = str(new_id())
     publisher = tenant.caller(Permission.AGENTS_PUBLISH)

@@ -13,7 +13,7 @@ from monster.engine.models.protocol import Model
 from monster.engine.models.providers import Providers
 from monster.engine.runs.schemas import Limits
 from monster.engine.runs.service import Runs
-from monster.engine.runs.tools import KNOWLEDGE_SEARCH, Toolbox
+from monster.engine.runs.tools import KNOWLEDGE_SEARCH, Toolbox, only
 from monster.engine.settings import Settings
 from monster.engine.tools.knowledge_search import knowledge_search
 from monster.kit.addresses import Guard
@@ -58,5 +58,5 @@ def assemble(
     keyless = {"builtin": make_builtin(script=settings.script_model), **(models or {})}
     find_model = FindModels(keyless, sessions, master_key, providers)
     toolbox = {**(tools or {}), KNOWLEDGE_SEARCH: knowledge_search(sessions, embedder)}
-    runs = Runs(pool, find_model, toolbox, limits or Limits(), settings.lease_seconds)
+    runs = Runs(pool, find_model, only(toolbox), limits or Limits(), settings.lease_seconds)
     return Parts(sessions, master_key, providers, embedder, runs)

@@ -54,7 +54,7 @@ def knowledge_search(sessions: SessionMaker, embedder: Embedder) -> Tool:
             found = await service.search_for_agent(session, scope, indexes, question)
         return _output(found, context.reserve(len(found)))
 
-    return Tool(_SCHEMA, Effect.READ, call)
+    return Tool(_SCHEMA, Effect.READ, call, origin="document")
 
 
 def _asked(arguments: dict[str, Any]) -> SearchQuery:
