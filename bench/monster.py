@@ -13,8 +13,9 @@ from pydantic import SecretStr
 from bench.processes import listen
 from monster.engine.app import create_app
 from monster.engine.models.protocol import ToolSchema
-from monster.engine.runs.tools import CallContext, Effect, Tool, ToolOutput
+from monster.engine.runs.tools import CallContext, Tool, ToolOutput
 from monster.engine.settings import Settings
+from monster.engine.toolkit.effects import Effect
 from monster.kit.addresses import parse_networks
 
 

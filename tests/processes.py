@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import httpx
 from aiohttp import web
 
+from monster.contracts.tokens import Permission
 from monster.engine import database
 from monster.kit.embedded import Embedded
 from tests.builders import PUBLIC_PEM, Tenant, client
@@ -64,6 +65,10 @@ class Process:
     def caller(self, tenant: Tenant, agent_id: str) -> Caller:
         return self._caller(tenant.caller(*PERMISSIONS), agent_id)
 
+    def person(self, tenant: Tenant, agent_id: str) -> Caller:
+        """Who may decide about calls, too."""
+        return self._caller(tenant.caller(*PERMISSIONS, Permission.RUNS_APPROVE), agent_id)
+
     def program(self, tenant: Tenant, key: str, agent_id: str) -> Caller:
         return self._caller(client(tenant.engine, key), agent_id)
 
@@ -83,6 +88,7 @@ class World:
 
     url: str = ""
     keys: list[str] = field(default_factory=list[str])
+    text: str = "seen"
     hang: bool = False
     called: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -91,7 +97,7 @@ class World:
         self.called.set()
         if self.hang:
             await asyncio.sleep(60)
-        return web.Response(text="seen")
+        return web.Response(text=self.text)
 
 
 @asynccontextmanager

@@ -38,6 +38,7 @@ def run(status: RunStatus = "completed", reason: str | None = None) -> RunOut:
         response=None,
         reason=reason,
         usage=USAGE,
+        waiting=[],
         created_at=NOW,
         updated_at=NOW + timedelta(seconds=2),
     )

@@ -51,6 +51,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "name": "Key *",
         "values": {"api_key": "sk-test"},
     },
+    "POST /v1/runs/{run_id}/answers": {"answers": [{"call": "@call", "decision": "deny"}]},
     "POST /chat/{agent_id}/runs": {"message": "Hello"},
     "POST /conversations/{conversation_id}/rename": {"title": "A title"},
     "POST /api/registrations/verify": {"token": "#register"},

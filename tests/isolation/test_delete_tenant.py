@@ -189,7 +189,7 @@ async def opens(engine: FastAPI, tenant: Tenant, credential_id: str) -> str:
     store = engine.state.connections.store
     async with tenancy.transaction(engine.state.sessions, tenant.id) as session:
         opened = await credentials.resolve_secrets(session, scope, store, uuid.UUID(credential_id))
-    return opened.account.key
+    return opened.model_account.key
 
 
 def rows_of(postgres: Embedded, table: str, tenant: Tenant) -> list[str]:

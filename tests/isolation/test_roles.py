@@ -92,6 +92,7 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
         "POST /chat/{agent_id}/runs",
         "POST /chat/runs/{run_id}/cancel",
         "POST /v1/agents/{agent_id}/runs",
+        "POST /v1/runs/{run_id}/answers",
         "POST /v1/runs/{run_id}/cancel",
     ),
     _OWN: (

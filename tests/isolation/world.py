@@ -65,6 +65,7 @@ _BEFORE = {
     "/tenants/{tenant_id}/resume": "update tenant set suspended_at = now() where id = %(tenant)s",
     "/totp/remove": "update totp set confirmed_at = now() where user_id = %(user)s",
     "/runs/{run_id}/cancel": "update run set status = 'waiting' where id = %(run)s",
+    "/runs/{run_id}/answers": "update run set status = 'waiting' where id = %(run)s",
 }
 
 
@@ -236,6 +237,8 @@ class _Engine:
         self.add("talk", "conversation", **talk)
         run = {"conversation_id": ids["talk"], "message": marker, "status": "completed"}
         self.add("talk run", "run", **run)
+        asked = {"effect": "write", "status": "requested", "waits_for": "approval"}
+        self.add("call", "tool_call", run_id=ids["run"], tool=marker, **asked)
         world.api_key = _secret(world.tenant.id, "mk")
         may = {"permissions": list(get_args(KeyPermission)), "name": marker}
         self.add("own key", "api_key", key_hash=_digest(world.api_key), **may)

@@ -7,10 +7,19 @@ from pydantic import Field, StringConstraints
 
 from monster.kit.schemas import Input, Line, Name, Output, Prose
 
-# When a call that acts waits for a person: before each; once the conversation holds what somebody
-# outside wrote; never.
+# Whether a person is asked before a call that acts; one that only reads never asks. `untrusted`:
+# once something that an outsider wrote is in the conversation.
 Approval: TypeAlias = Literal["never", "always", "untrusted"]
 EffectName: TypeAlias = Literal["read", "idempotent", "write"]
+# Where the content of a result comes from; `operator`: this platform itself.
+Origin: TypeAlias = Literal["operator", "user", "tool", "document", "web", "agent"]
+
+# What a call that has not ended waits for; `unknown`: nobody can say whether it acted.
+WaitsFor: TypeAlias = Literal["approval", "connection", "unknown"]
+
+# `confirm` is for calls of which it was unknown whether they acted: they did.
+Decision: TypeAlias = Literal["approve", "deny", "confirm"]
+
 FactoryKind: TypeAlias = Literal["builtin", "doc_source", "mcp_server", "custom"]
 
 MOST_TOOLS = 40  # of an agent

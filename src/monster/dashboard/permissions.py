@@ -44,7 +44,10 @@ TABLE: Mapping[Can, Rule] = {
     Can.BUILD: Rule(Role.EDITOR, "Create, change, publish and delete agents and folders"),
     Can.KNOWLEDGE: Rule(Role.EDITOR, "Create and delete knowledge, upload documents"),
     Can.CONNECT: Rule(Role.EDITOR, "Connect models and other systems"),
-    Can.CONTACTS: Rule(Role.EDITOR, "See, create and change contacts"),
+    Can.CONTACTS: Rule(
+        Role.EDITOR,
+        "See, create and change contacts, decide about calls on their behalf and for programs",
+    ),
     Can.CONTACTS_ERASE: Rule(Role.ADMIN, "Export and erase everything about a contact"),
     Can.OTHERS: Rule(Role.ADMIN, "Decide whether what others own is private or shared"),
     Can.MEMBERS: Rule(Role.ADMIN, "Invite and remove people, change roles up to their own"),

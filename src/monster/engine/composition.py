@@ -9,6 +9,7 @@ from monster.engine.credentials.store import Store
 from monster.engine.embedding.minilm import MiniLM
 from monster.engine.embedding.protocol import Embedder
 from monster.engine.find_model import FindModels
+from monster.engine.find_tools import FindTools
 from monster.engine.models.builtin import make_builtin
 from monster.engine.models.protocol import Model
 from monster.engine.models.providers import Providers
@@ -67,5 +68,7 @@ def assemble(
     keyless = {"builtin": make_builtin(script=settings.script_model), **(models or {})}
     find_model = FindModels(keyless, sessions, store, providers)
     toolbox = {**(tools or {}), KNOWLEDGE_SEARCH: knowledge_search(sessions, embedder)}
-    runs = Runs(pool, find_model, toolbox, limits or Limits(), settings.lease_seconds)
+    find_tools = FindTools(toolbox, sessions, connections)
+    runs = Runs(pool, find_model, find_tools, limits or Limits(), settings.lease_seconds)
+    runs.shorten = find_tools.shorten
     return Parts(sessions, secrets, connections, providers, embedder, runs)

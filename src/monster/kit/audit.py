@@ -27,9 +27,12 @@ _SHORT = 500  # characters of what stands in a column of its own
 
 class Action(StrEnum):
     ACCEPT = "ACCEPT"
+    APPROVE = "APPROVE"
     CANCEL = "CANCEL"
+    CONFIRM = "CONFIRM"
     CREATE = "CREATE"
     DELETE = "DELETE"
+    DENY = "DENY"
     ERASE = "ERASE"
     EXPORT = "EXPORT"
     IMPERSONATE = "IMPERSONATE"

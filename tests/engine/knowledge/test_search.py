@@ -11,7 +11,8 @@ from fastapi import FastAPI
 
 from monster.engine.access.scope import Scope
 from monster.engine.knowledge import service
-from monster.engine.runs.tools import CallContext, Tool, ToolFailed, ToolOutput
+from monster.engine.runs.tools import CallContext, Tool, ToolOutput
+from monster.engine.toolkit.effects import ToolFailed
 from monster.engine.tools.knowledge_search import knowledge_search
 from monster.kit import tenancy
 from monster.kit.embedded import Embedded
@@ -119,7 +120,8 @@ def context(
     def reserve(wanted: int) -> int:
         return next(iter([next(numbers) for _ in range(wanted)]), 0)
 
-    return CallContext(scope, {"knowledge": {"indexes": indexes}}, new_id(), reserve)
+    spec = {"knowledge": {"indexes": indexes}}
+    return CallContext(scope, spec, new_id(), new_id(), new_id(), reserve)
 
 
 async def use(tool: Tool, where: CallContext, **arguments: Any) -> tuple[list[Any], ToolOutput]:  # noqa: ANN401

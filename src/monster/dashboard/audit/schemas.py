@@ -105,8 +105,9 @@ class Choices(NamedTuple):
 # A row for people
 
 _DID = {
-    "ACCEPT": "accepted", "CANCEL": "cancelled", "CREATE": "created", "DELETE": "deleted",
-    "ERASE": "erased", "EXPORT": "exported", "IMPERSONATE": "acted as", "INVITE": "invited",
+    "ACCEPT": "accepted", "APPROVE": "approved", "CANCEL": "cancelled", "CONFIRM": "confirmed",
+    "CREATE": "created", "DELETE": "deleted", "DENY": "denied", "ERASE": "erased",
+    "EXPORT": "exported", "IMPERSONATE": "acted as", "INVITE": "invited",
     "LEAVE": "left", "LOCK": "locked", "LOGIN": "signed in", "LOGIN_FAILED": "failed to sign in",
     "LOGOUT": "signed out", "PUBLISH": "published", "RESUME": "resumed", "REVOKE": "revoked",
     "SUSPEND": "suspended", "TEST": "tested", "TRANSFER": "transferred", "UPDATE": "changed",
@@ -121,8 +122,8 @@ _NOBODY = {"system": "Monster", "scim": "Directory sync", "anonymous": "Somebody
 _NAMED = ("name", "title", "email", "version")
 _KINDS = {
     "credential": "connection", "api_key": "API key",
-    "scim_token": "directory sync token", "tenant": "workspace", "totp": "authenticator app",
-    "user": "account",
+    "scim_token": "directory sync token", "tenant": "workspace", "tool_call": "call of a tool",
+    "totp": "authenticator app", "user": "account",
 }  # fmt: skip
 
 ACTIONS = [("", "Every action"), *((key, did.capitalize()) for key, did in _DID.items())]

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import aiohttp
 
@@ -70,6 +70,7 @@ class ToolFactory:
     oauth: ClassVar[tuple[str, ...]] = ()  # providers of its OAuth strategy
     scopes: ClassVar[tuple[str, ...]] = ()  # that are asked of them
     base_url: ClassVar[str] = ""  # where it answers the public
+    origin: ClassVar[Literal["tool", "web"]] = "tool"  # where what it says comes from
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection

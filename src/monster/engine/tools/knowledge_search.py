@@ -11,14 +11,8 @@ from monster.contracts.knowledge import PassageOut, SearchQuery
 from monster.engine.embedding.protocol import Embedder
 from monster.engine.knowledge import service
 from monster.engine.models.protocol import SourcePart, ToolSchema
-from monster.engine.runs.tools import (
-    KNOWLEDGE_SEARCH,
-    CallContext,
-    Effect,
-    Tool,
-    ToolFailed,
-    ToolOutput,
-)
+from monster.engine.runs.tools import KNOWLEDGE_SEARCH, CallContext, Tool, ToolOutput
+from monster.engine.toolkit.effects import Effect, ToolFailed
 from monster.kit import tenancy
 from monster.kit.db import SessionMaker
 
@@ -54,7 +48,7 @@ def knowledge_search(sessions: SessionMaker, embedder: Embedder) -> Tool:
             found = await service.search_for_agent(session, scope, indexes, question)
         return _output(found, context.reserve(len(found)))
 
-    return Tool(_SCHEMA, Effect.READ, call)
+    return Tool(_SCHEMA, Effect.READ, call, origin="document")
 
 
 def _asked(arguments: dict[str, Any]) -> SearchQuery:
