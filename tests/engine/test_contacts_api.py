@@ -294,6 +294,13 @@ async def full(tenant: Tenant) -> tuple[dict[str, Any], dict[str, Any]]:
     (contact,) = (await shop.get("/v1/contacts", params={"ext_id": EXT_ID})).json()
     bound = await speaker(tenant, contact["id"])
     await Caller(agent_id, bound).ask_json("and again")
+    rows(
+        tenant,
+        "insert into attachment (tenant_id, id, conversation_id, name, mime_type, source, size,"
+        " content) select tenant_id, id, id, 'a.txt', 'text/plain', 'upload', 1, 'x'"
+        " from conversation where id = %s",
+        run.json()["conversation_id"],
+    )
     return contact, run.json()
 
 
@@ -309,6 +316,7 @@ async def test_an_export_holds_every_row_about_them(tenant: Tenant) -> None:
     names = {
         "api_key": "keys", "conversation": "conversations", "run": "runs", "message": "messages",
         "tool_call": "tool_calls", "run_event": "events", "contact": "contact",
+        "attachment": "files",
     }  # fmt: skip
     with psycopg.connect(owner_conninfo(tenant.engine)) as connection:
         tables = about_contacts(connection)

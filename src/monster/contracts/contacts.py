@@ -102,6 +102,7 @@ class Holdings(Output):
     messages: int
     events: int
     tool_calls: int
+    files: int
     leases: int
     keys: int
 

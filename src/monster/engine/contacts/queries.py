@@ -13,7 +13,7 @@ from monster.engine.access.scope import Scope
 from monster.engine.contacts.models import Contact
 from monster.engine.contacts.schemas import Piece, Place
 
-_PIECE = 500  # rows of an export read at once
+_PIECE = 500  # rows of an export read at once; of files, which may be large, one
 _FRESH = {"populate_existing": True}  # what was read before is read again
 
 # What there is about a contact: each part's table, the two columns of its order, what makes it
@@ -29,6 +29,7 @@ _PARTS: Mapping[str, tuple[LiteralString, LiteralString, LiteralString, LiteralS
     "messages": ("message", "conversation_id", "seq", f"conversation_id in ({_TALKS})"),
     "tool_calls": ("tool_call", "id", "0", f"run_id in ({_RUNS})"),
     "events": ("run_event", "run_id", "seq", f"run_id in ({_RUNS})"),
+    "files": ("attachment", "id", "0", f"conversation_id in ({_TALKS})"),
     "leases": ("run_lease", "run_id", "0", f"run_id in ({_RUNS})"),
 }
 EXPORTED = tuple(name for name in _PARTS if name != "leases")
@@ -152,7 +153,8 @@ async def piece(
     session: AsyncSession, scope: Scope, contact_id: uuid.UUID, part: str, after: Place | None
 ) -> Piece:
     at = {"after": after.id if after else None, "number": after.number if after else 0}
-    params = _of(scope, contact_id, limit=_PIECE, **at)
+    limit = 1 if part == "files" else _PIECE
+    params = _of(scope, contact_id, limit=limit, **at)
     found = (await session.execute(text(_piece(part)), params)).all()
     rows = [row[0] for row in found]
-    return Piece(rows, Place(found[-1][1], found[-1][2]) if len(found) == _PIECE else None)
+    return Piece(rows, Place(found[-1][1], found[-1][2]) if len(found) == limit else None)
