@@ -1,5 +1,6 @@
 """Runs that wait for a person, and what people say to them."""
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,8 @@ from tests.talk import PERMISSIONS, Caller, Script, Seen, publish, read_events
 PERSON = (*PERMISSIONS, Permission.RUNS_APPROVE)
 
 
-def person(tenant: Tenant, agent_id: str) -> Caller:
-    return Caller(agent_id, tenant.caller(*PERSON))
+def person(tenant: Tenant, agent_id: str, user_id: uuid.UUID | None = None) -> Caller:
+    return Caller(agent_id, tenant.caller(*PERSON, user_id=user_id))
 
 
 @dataclass(frozen=True)

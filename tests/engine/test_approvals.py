@@ -2,6 +2,7 @@
 connected."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -498,7 +499,13 @@ async def test_long_results_are_shown_in_part(tenant: Tenant) -> None:
     )
     whole, part = sorted(await waits.results(), key=lambda result: len(result["content"]))
     assert whole["content"] == "x" * 30_000
-    assert part["content"] == f"{'x' * 30_000}\n\n[1 more characters are not shown.]"
+    shown, _, more = part["content"].partition("\n\n")
+    assert shown == "x" * 30_000
+    name = re.fullmatch(r"\[1 more characters are in the file '(.+)' of this conversation.\]", more)
+    assert name, more
+    caller = tenant.caller(Permission.CONVERSATIONS_READ)
+    (file,) = (await caller.get(f"/v1/conversations/{waits.run['conversation_id']}/files")).json()
+    assert (file["name"], file["size"], file["source"]) == (name[1], 30_001, "tool")
 
 
 async def test_an_agent_calls_only_what_it_has(tenant: Tenant) -> None:

@@ -12,6 +12,7 @@ from monster.engine.access.scope import Scope
 from monster.engine.credentials.connections import Connections, Use
 from monster.engine.files.service import ConversationFiles
 from monster.engine.models.protocol import ToolSchema
+from monster.engine.runs.calling import LONGEST, preview
 from monster.engine.runs.tools import CallContext, Tool, Toolbox, ToolOutput, offered
 from monster.engine.tool_factories.errors import ToolFactoryNotFound
 from monster.engine.toolkit.effects import (
@@ -119,16 +120,9 @@ class FindTools:
         try:
             stored = await self._files(context).write(name, content.encode(), "text/plain")
         except ToolFailed:  # there are too many files already
-            return (
-                f"{content[:_SHOWN]}\n\n[{len(content) - _SHOWN:,} more characters are not shown.]"
-            )
-        return (
-            f"{content[:_SHOWN]}\n\n[{len(content) - _SHOWN:,} more characters are in the file"
-            f" {stored.name!r} of this conversation.]"
-        )
-
-
-_SHOWN = 20_000  # characters
+            return await preview(context, content)
+        more = f"{len(content) - LONGEST:,} more characters are in the file {stored.name!r}"
+        return f"{content[:LONGEST]}\n\n[{more} of this conversation.]"
 
 
 def _named(attached: AttachedTool, function: str) -> str:
