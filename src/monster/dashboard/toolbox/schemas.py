@@ -172,9 +172,7 @@ def body(typed: Typed) -> dict[str, Any]:
 def wrong(typed: Typed, error: ValidationError | Invalid | Conflict | NotFound) -> Typed:
     if isinstance(error, ValidationError):
         fields = {str(one["loc"][0]): f"{one['msg']}." for one in error.errors()}
+        fields |= {name: hint for name, hint in _HINTS.items() if name in fields}
     else:
         fields = {error.field or "": sentence(error.message)}
-    said = {name: _HINTS.get(name, text) for name, text in fields.items()}
-    if isinstance(error, Conflict):
-        said = fields
-    return Typed(typed.values, typed.functions, said)
+    return Typed(typed.values, typed.functions, fields)
