@@ -144,11 +144,14 @@ def test_another_master_key_is_refused_in_a_sentence(installed: Platform) -> Non
     if installed.process.poll() is not None:
         installed.start()
     url = embedded.conninfo_at(installed.folder / "postgres", engine_database.NAME)
+    file = installed.folder / "keys" / "master.key"
     with psycopg.connect(url) as connection:
-        key = crypto.MasterKey.parse((installed.folder / "keys" / "master.key").read_text())
+        key = crypto.MasterKey.parse(file.read_text())
         connection.execute(_SEALED, [key.fingerprint])
     other = Platform(installed.folder, {"master_key": crypto.new_master_key()})
+    file.rename(aside := file.with_suffix(".aside"))  # beside another key it would still open
     refused = other.run("serve", "engine")
+    aside.rename(file)
     assert refused.returncode == 1
     assert "The master key does not open the secrets of 1 tenant(s)" in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -11,14 +11,11 @@ import pytest
 
 from monster.contracts.tokens import Permission
 from monster.engine import database
-from monster.engine.secrets.boot import WrongMasterKey, check_master_key
-from monster.kit import crypto, logs
-from monster.kit.crypto import MasterKey
+from monster.kit import logs
 from monster.kit.embedded import Embedded
 from monster.kit.ids import new_id
 from monster.kit.testing import Statements
 from tests.builders import Tenant
-from tests.process import MASTER_KEY
 from tests.upstream import SSE, WIRES, OpenAI, Wire, refuse, reply_json, upstream
 
 READ, WRITE = Permission.CREDENTIALS_READ, Permission.CREDENTIALS_WRITE
@@ -269,14 +266,6 @@ async def test_a_sealed_value_in_another_place_does_not_open(
         connection.execute(swap, [rich, poor])
     answer = await caller.post(f"{URL}/{poor}/test")
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "secrets_sealed")
-
-
-async def test_a_process_with_another_master_key_does_not_start(tenant: Tenant) -> None:
-    await create(tenant.caller(WRITE))
-    sessions = tenant.engine.state.sessions
-    await check_master_key(sessions, MasterKey.parse(MASTER_KEY))
-    with pytest.raises(WrongMasterKey, match=r"the secrets of \d+ tenant\(s\): [0-9a-f-]{36}"):
-        await check_master_key(sessions, MasterKey.parse(crypto.new_master_key()))
 
 
 async def test_unknown_ids_do_not_exist(tenant: Tenant) -> None:

@@ -12,7 +12,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from monster.cli import preparation
+from monster.cli import keys_settings, preparation
 from monster.cli.installation import DATABASES, Installation
 from monster.cli.settings import Platform, SettingsWrong
 from monster.cli.supervisor import answers
@@ -21,6 +21,7 @@ from monster.kit import revisions
 from monster.kit.pool import conninfo
 
 _ROOM = 1 << 30  # bytes that should be free
+_PLACES = {"setting": "set", "file": "in a key file", "vault": "in Vault", "aws-kms": "in AWS KMS"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,14 @@ def _data(installation: Installation) -> Iterator[Finding]:
 
 def _keys(installation: Installation) -> Iterator[Finding]:
     """Asking for a key makes it where there is none: the doctor looks, and leaves no trace."""
-    if not (installation.folder / "keys").is_dir() and not installation.settings.master_key:
+    first = keys_settings.source(installation.settings)
+    if first == "file" and not installation.master_key_file.exists():
         yield Finding("keys", "warning", "not made yet", "`make serve` makes them.")
         return
     try:
-        _ = installation.master_key
-        found = "set" if installation.settings.master_key else "in a key file"
-        yield Finding("master key", "ok", found)
+        if first in {"file", "setting"}:
+            _ = installation.master_key
+        yield Finding("master key", "ok", _PLACES[first])
         _ = installation.public_key
         yield Finding("signing key", "ok", "readable")
     except SettingsWrong as problem:

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from monster.cli import keys
+from monster.cli import keys, keys_settings
 from monster.cli.settings import Platform, SettingsWrong
 from monster.dashboard import database as dashboard_database
 from monster.dashboard.settings import Settings as DashboardSettings
@@ -145,8 +145,13 @@ class Installation:
 
     @cached_property
     def master_key(self) -> SecretStr:
-        """Made at the first start, unless it is set. Raises SettingsWrong."""
+        """One or more. Made at the first start, unless it is set. Raises SettingsWrong."""
         return self._sealing_key(self.settings.master_key, "MONSTER_MASTER_KEY", _MASTER)
+
+    @property
+    def master_key_file(self) -> Path:
+        """Whether it is there or not."""
+        return self._key_file(_MASTER)
 
     @cached_property
     def account_key(self) -> SecretStr:
@@ -156,7 +161,7 @@ class Installation:
     def _sealing_key(self, given: SecretStr | None, setting: str, file: str) -> SecretStr:
         text = given.get_secret_value() if given else self._key(file, crypto.new_master_key)
         try:
-            crypto.MasterKey.parse(text)
+            crypto.parse_master_keys(text) if file == _MASTER else crypto.MasterKey.parse(text)
         except crypto.BadMasterKey as error:
             name = setting if given else self._key_file(file)
             raise SettingsWrong(f"{name} is wrong: {error}.") from error
@@ -196,7 +201,7 @@ class Installation:
             database_url=self.app_url(engine_database.NAME),
             database_pool_size=self.settings.database_pool_size,
             dashboard_public_key=self.public_key,
-            master_key=self.master_key,
+            **keys_settings.of_engine(self.settings, self.master_key_file, self._made_master_key),
             outbound_allow=self.settings.outbound_allow,
             trusted_proxies=self.settings.trusted_proxies,
             lease_seconds=self.settings.lease_seconds,
@@ -204,6 +209,10 @@ class Installation:
             upload_limit=self.settings.upload_limit,
         )
         return settings.model_copy(update={"embedding_hub_url": mirror}) if mirror else settings
+
+    def _made_master_key(self) -> None:
+        """The file, whatever else is set. Raises SettingsWrong."""
+        self._sealing_key(None, "", _MASTER)
 
     def _key(self, name: str, make: Callable[[], str]) -> str:
         """What the key file says; it is made if it is not there. Raises SettingsWrong."""

@@ -38,6 +38,30 @@ def _write_first(path: Path, text: str) -> None:
     draft.unlink()
 
 
+def put_first(path: Path, text: str) -> None:
+    """A new line before the others, for its owner alone: whole and on disk, or not there at all.
+
+    Whoever reads the file meanwhile reads the old one or the new one. Raises SettingsWrong.
+    """
+    try:
+        there, before = path.stat(), path.read_text(encoding="utf-8")
+        draft = path.with_suffix(f".{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            if there.st_uid != os.geteuid():
+                os.chown(draft, there.st_uid, there.st_gid)
+            file.write(f"{text}\n{before.strip()}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise SettingsWrong(f"{path} cannot be changed: {error.strerror}.") from error
+
+
 def public_half(signing_key: str) -> str:
     key = serialization.load_pem_private_key(signing_key.encode(), password=None)
     public = key.public_key().public_bytes(

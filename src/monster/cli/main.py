@@ -23,6 +23,9 @@ app.add_typer(audit, name="audit")
 admin = typer.Typer(no_args_is_help=True, help="Platform admins: who may see all workspaces.")
 app.add_typer(admin, name="admin")
 
+keys = typer.Typer(no_args_is_help=True, help="The keys that secrets are sealed with.")
+app.add_typer(keys, name="keys")
+
 Address = Annotated[str, typer.Argument(metavar="EMAIL", help="Of the person.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Leashed = Annotated[bool, typer.Option("--leashed", hidden=True)]
@@ -108,6 +111,24 @@ def doctor(*, json: Json = False) -> None:
 def verify_audit(*, json: Json = False) -> None:
     """Check that no row was changed, removed or put in between, in either database."""
     _run("audit", as_json=json)
+
+
+@keys.command()
+def rotate(
+    *,
+    master: Annotated[
+        bool, typer.Option("--master", help="Make a new master key instead, in its file.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Give every workspace a new key and seal its secrets anew, while Monster runs."""
+    _run("keys_command", action="rotate", master=master, as_json=json)
+
+
+@keys.command()
+def check(*, json: Json = False) -> None:
+    """Open everything that is sealed once, and name what does not open."""
+    _run("keys_command", action="check", as_json=json)
 
 
 @admin.command("list")

@@ -23,6 +23,7 @@ from monster.cli.settings import Platform
 from monster.dashboard import database as dashboard_database
 from monster.engine import database as engine_database
 from monster.kit import leash, logs
+from monster.kit.crypto import BadMasterKey
 
 logger = logging.getLogger(__name__)
 
@@ -65,8 +66,9 @@ def _refuse_unready(installation: Installation, which: str) -> None:
         preparation.look_for(installation.app_url(engine_database.NAME).get_secret_value())
         boot = import_module("monster.engine.secrets.boot")
         try:
+            # The one time that it is checked: later it would end in a traceback.
             asyncio.run(boot.check_settings(installation.engine()))
-        except boot.WrongMasterKey as error:
+        except (boot.WrongMasterKey, BadMasterKey) as error:
             raise NotReady(f"{str(error)[0].upper()}{str(error)[1:]}") from error
 
 

@@ -17,7 +17,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-PREFIX = "MONSTER_"
+from monster.cli.settings_keys import PREFIX, MasterKeys
+
 FILE = Path("monster.toml")
 
 
@@ -25,7 +26,7 @@ class SettingsWrong(Exception):
     """The start must stop: a sentence that names the setting and says what is wrong with it."""
 
 
-class Platform(BaseSettings):
+class Platform(MasterKeys):
     """Everything that can be set. Frozen; made once by `load`, then passed down."""
 
     model_config = SettingsConfigDict(
@@ -110,10 +111,6 @@ class Platform(BaseSettings):
     )
     session_lifetime_days: int = Field(
         default=30, ge=1, le=365, description="Days after which one must sign in again in any case."
-    )
-    master_key: SecretStr | None = Field(
-        default=None,
-        description="32 bytes in base64 that protect every secret; without it, a key file is made.",
     )
     account_key: SecretStr | None = Field(
         default=None,

@@ -16,13 +16,12 @@ from monster.engine.models.providers import Providers
 from monster.engine.runs.schemas import Limits
 from monster.engine.runs.service import Runs
 from monster.engine.runs.tools import KNOWLEDGE_SEARCH, Toolbox
-from monster.engine.secrets.boot import right_master_key
+from monster.engine.secrets import keyring
 from monster.engine.secrets.service import Secrets
 from monster.engine.settings import Settings
 from monster.engine.toolkit.catalogue import Catalogue
 from monster.engine.tools.knowledge_search import knowledge_search
 from monster.kit.addresses import Guard
-from monster.kit.crypto import MasterKey
 from monster.kit.db import SessionMaker
 from monster.kit.pool import Pool
 
@@ -40,13 +39,7 @@ class Parts:
 
     @asynccontextmanager
     async def opened(self) -> AsyncGenerator[None]:
-        """Raises WrongMasterKey."""
-        async with (
-            right_master_key(self.sessions, self.secrets.master),
-            self.connections.opened(),
-            self.providers.opened(),
-            self.runs.running(),
-        ):
+        async with self.connections.opened(), self.providers.opened(), self.runs.running():
             yield
 
 
@@ -59,7 +52,7 @@ def assemble(
 ) -> Parts:
     """`models` by provider, besides those that come with Monster or take a credential."""
     pool = Pool(settings.database_url.get_secret_value(), settings.database_pool_size)
-    secrets = Secrets(MasterKey.parse(settings.master_key.get_secret_value()))
+    secrets = Secrets(sessions, keyring.from_settings(settings))
     guard = Guard(settings.outbound_allow)
     providers = Providers(guard)
     store = Store(secrets, Catalogue.load("monster.engine.tools"))

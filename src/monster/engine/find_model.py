@@ -74,6 +74,7 @@ class FindModels:
 
     async def _open(self, scope: Scope, credential_id: uuid.UUID, provider: str) -> Opened:
         try:
+            await self.store.secrets.ready(scope)
             async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
                 opened = await credentials.resolve_secrets(
                     session, scope, self.store, credential_id

@@ -77,12 +77,19 @@ class MasterKey(Key):
 
     def new_data_key(self, tenant_id: uuid.UUID) -> tuple[Key, bytes]:
         """A key for one tenant, and how it is stored."""
-        raw = secrets.token_bytes(_BYTES)
-        return Key(raw), self.seal(raw, str(tenant_id), "tenant_key")
+        raw = new_key()
+        return Key(raw), self.wrap(tenant_id, raw)
+
+    def wrap(self, tenant_id: uuid.UUID, raw: bytes) -> bytes:
+        return self.seal(raw, str(tenant_id), "tenant_key")
 
     def unwrap(self, tenant_id: uuid.UUID, wrapped: bytes) -> Key:
         """Raises CannotOpen."""
-        return Key(self.open(wrapped, str(tenant_id), "tenant_key"))
+        return Key(self.unwrap_raw(tenant_id, wrapped))
+
+    def unwrap_raw(self, tenant_id: uuid.UUID, wrapped: bytes) -> bytes:
+        """For who wraps it anew. Raises CannotOpen."""
+        return self.open(wrapped, str(tenant_id), "tenant_key")
 
 
 def _decode(text: str) -> bytes:
@@ -94,5 +101,14 @@ def _decode(text: str) -> bytes:
         raise BadMasterKey("the master key is neither base64 nor hex") from error
 
 
+def parse_master_keys(text: str) -> tuple[MasterKey, ...]:
+    """One or more, separated by commas or lines: the first seals, all open. Raises BadMasterKey."""
+    return tuple(MasterKey.parse(part) for part in text.strip().replace("\n", ",").split(","))
+
+
+def new_key() -> bytes:
+    return secrets.token_bytes(_BYTES)
+
+
 def new_master_key() -> str:
-    return base64.b64encode(secrets.token_bytes(_BYTES)).decode()
+    return base64.b64encode(new_key()).decode()

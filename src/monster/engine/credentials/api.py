@@ -55,9 +55,12 @@ async def list_credentials(
 
 @router.post("", status_code=201)
 async def create_credential(
-    data: CredentialCreate, session: Transaction, scope: CurrentScope, store: TheStore
+    data: CredentialCreate, request: Request, scope: CurrentScope, store: TheStore
 ) -> CredentialOut:
-    return store.out(await service.create(session, scope, store, data))
+    scope.require(Permission.CREDENTIALS_WRITE)
+    await store.secrets.ready(scope)
+    async with transaction(request, scope) as session:
+        return store.out(await service.create(session, scope, store, data))
 
 
 @router.get("/{credential_id}")
@@ -71,12 +74,15 @@ async def get_credential(
 async def change_credential(
     credential_id: uuid.UUID,
     data: CredentialChange,
-    session: Transaction,
+    request: Request,
     scope: CurrentScope,
     store: TheStore,
 ) -> CredentialOut:
     """A value that is sent empty is forgotten, one that is not sent stays."""
-    return store.out(await service.change(session, scope, store, credential_id, data))
+    scope.require(Permission.CREDENTIALS_WRITE)
+    await store.secrets.ready(scope)
+    async with transaction(request, scope) as session:
+        return store.out(await service.change(session, scope, store, credential_id, data))
 
 
 @router.delete("/{credential_id}", status_code=204)
@@ -110,6 +116,7 @@ async def list_models(
 ) -> list[str]:
     """What the provider offers to this key."""
     scope.require(Permission.CREDENTIALS_READ)
+    await store.secrets.ready(scope)
     async with transaction(request, scope) as session:
         opened = await service.resolve_secrets(session, scope, store, credential_id)
     if opened.definition.system_name not in SYSTEMS:

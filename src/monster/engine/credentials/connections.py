@@ -77,6 +77,7 @@ class Connections:
 
         Raises ConnectionMissing, and ToolFactoryNotFound.
         """
+        await self.store.secrets.ready(scope)
         async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
             store = self.store
             definition = await tool_factories.define(session, scope, store.catalogue, factory_id)
@@ -92,6 +93,7 @@ class Connections:
 
         No transaction may be open. Raises CredentialNotFound.
         """
+        await self.store.secrets.ready(scope)
         async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
             opened = await service.resolve_secrets(session, scope, self.store, credential_id)
             environments = await self._environments(session, scope, opened.definition)

@@ -1,12 +1,14 @@
 """Secrets as they are stored: sealed with a key of the tenant, which the master key wraps."""
 
 import uuid
+from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from monster.engine.database import Base
-from monster.kit.db import TenantRow, tenant_key
+from monster.kit.db import TenantRow, created_at, tenant_key
+from monster.kit.ids import new_id
 
 
 class TenantKey(TenantRow, Base):
@@ -32,6 +34,16 @@ class MasterKeyUse(Base):
     tenant_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     key_version: Mapped[int] = mapped_column(primary_key=True)
     fingerprint: Mapped[str]
+
+
+class KeyRotation(Base):
+    """Of all tenants' keys. One that was cut short is continued: keys made since it began stay."""
+
+    __tablename__ = "key_rotation"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    started_at: Mapped[created_at]
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class Secret(TenantRow, Base):

@@ -1,4 +1,4 @@
-"""What the store is told of those who keep secrets in it."""
+"""What the parts of the secret store hand to each other, and what others tell it."""
 
 import uuid
 from typing import Literal, NamedTuple
@@ -9,3 +9,10 @@ class Owner(NamedTuple):
 
     kind: Literal["credential", "tool_factory", "oauth_provider"]
     id: uuid.UUID
+
+
+class Wrapped(NamedTuple):
+    """A tenant's key as it is stored: `fingerprint` names the master key that opens `text`."""
+
+    fingerprint: str
+    text: bytes

@@ -1,7 +1,11 @@
-"""Secrets belong to a credential, a tool factory or an OAuth provider; keys in use stay."""
+"""Secrets belong to a credential, a tool factory or an OAuth provider; keys in use stay, and are
+rotated."""
 
 import sqlalchemy as sa
 from alembic import op
+
+from monster.engine.database import ROLE
+from monster.kit import columns, migrations
 
 revision = "0007"
 down_revision = "0006"
@@ -28,3 +32,11 @@ def upgrade() -> None:
         deferrable=True,
         initially="DEFERRED",
     )
+    op.create_table(
+        "key_rotation",
+        *columns.uuids("id"),
+        *columns.times("started_at"),
+        columns.moment("finished_at"),
+        sa.PrimaryKeyConstraint("id", name="pk_key_rotation"),
+    )
+    migrations.execute(f"grant select, insert, update on key_rotation to {ROLE}")
