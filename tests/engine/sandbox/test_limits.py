@@ -14,7 +14,7 @@ import pytest
 
 from monster.engine.sandbox.sandbox import Sandbox
 from monster.engine.sandbox.types import MIB, Limits
-from tests.sandbox import begun, gone, living
+from tests.sandbox import begun, gone, living, outside
 
 SHORT = Limits(seconds=1.0)
 ROOM = Limits(disk=8 * MIB, file=4 * MIB, entries=100, seconds=20)
@@ -159,3 +159,27 @@ async def test_places_are_limited_and_given_in_order() -> None:
     times = [float(moment) for ran in runs for moment in ran.stdout.split()]
     assert times == sorted(times)
     assert len(times) == 8
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+async def test_no_pipe_stays_open(loop: str, tmp_path: Path) -> None:
+    """In a process of its own, under the loop that the engine has in production, too."""
+    code = f"""
+        import asyncio, os, sys, uvloop
+        sys.path[:0] = {[path for path in sys.path if path]!r}
+        from monster.engine.sandbox.sandbox import Sandbox
+        from monster.engine.sandbox.types import Limits
+        sandbox = Sandbox()
+        async def rounds(number):
+            for code in ("1", "while True: print('x' * 1000)", "while True: pass") * number:
+                await sandbox.run(code, {{}}, Limits(seconds=0.2))
+                task = asyncio.create_task(sandbox.run(code, {{}}))
+                await asyncio.sleep(0.02)
+                task.cancel()
+                await asyncio.wait([task])
+            return len(os.listdir("/proc/self/fd"))
+        async def main():
+            print(await rounds(1) == await rounds(3))
+        {loop}.run(main())
+    """
+    assert outside(textwrap.dedent(code), tmp_path) == "True\n"

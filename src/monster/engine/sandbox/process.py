@@ -99,19 +99,28 @@ class Watch:
         while said := await stream.read(_BIT):
             kept += said[: self._limits.output - len(kept)]
             if len(kept) >= self._limits.output:
-                self._end("output")
-                return
+                self._end("output")  # and read on: its end is near, and an open pipe would stay
 
     async def _look(self, folder: Folder) -> None:
         while not await asyncio.to_thread(folder.over, self._limits, self._process.pid):  # noqa: ASYNC110 (nobody tells when a folder grows)
             await asyncio.sleep(_LOOK)
         self._end("disk")
 
+    async def end(self) -> int:
+        """Nothing of it is left after this, neither process nor pipe. Gives the exit code."""
+        self._kill()
+        if self._process.stdin:
+            self._process.stdin.close()
+        for stream in (self._process.stdout, self._process.stderr):
+            while stream and await stream.read(_BIT):
+                pass
+        return await self._process.wait()
+
     def _end(self, limit: EndedBy) -> None:
         self.ended = self.ended or limit
-        self.kill()
+        self._kill()
 
-    def kill(self) -> None:
+    def _kill(self) -> None:
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

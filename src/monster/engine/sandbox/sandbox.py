@@ -64,9 +64,7 @@ class Sandbox:
             await process.hand_over(started, program)
             await watch.until_end(folder)
         finally:
-            watch.kill()
-            await started.wait()
-        code = started.returncode or 0
+            code = await watch.end()
         ended = watch.ended or _reason(code)
         if await _to_the_end(lambda: folder.over(limits)):
             ended = "disk"

@@ -43,3 +43,7 @@ class Ran:
     exit: int
     files: Mapping[str, bytes]
     ended_by: EndedBy | None = None
+
+
+class TaskFailed(Exception):
+    """A program of ours could not do what was asked; the message is for a model."""
