@@ -66,14 +66,23 @@ class OAuthProviderCreate(Input):
 class OAuthProviderChange(Input):
     """Only what is sent is changed; a secret that is sent empty is forgotten.
 
-    Secret and addresses go together: whoever moves `token_url` or `revoke_url` sends the secret
-    again.
+    Where it leads cannot be changed, for it is trusted with tokens of others: register anew.
     """
 
     name: Name = ""
     client_id: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,500}$")] = ""
     client_secret: SecretStr | None = None
-    endpoints: Endpoints = Field(default_factory=Endpoints)
+    scopes: Annotated[tuple[Scope, ...], Field(max_length=100)] = ()
+
+
+class PlatformApp(Endpoints):
+    """A registration of the whole platform with a provider that Monster knows, for all workspaces.
+
+    Without a `client_id` it only says where the provider answers.
+    """
+
+    client_id: str = ""
+    client_secret: SecretStr | None = None
     scopes: Annotated[tuple[Scope, ...], Field(max_length=100)] = ()
 
 
@@ -121,7 +130,8 @@ class Callback(Input):
 
 
 class DeviceOut(Output):
-    """What the person types where; then the credential is asked for every `interval` seconds."""
+    """What the person types where. Every `interval` seconds the poll is asked, which answers 202
+    until they have agreed."""
 
     user_code: str
     verification_uri: str

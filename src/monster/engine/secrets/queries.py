@@ -25,9 +25,13 @@ def _of(scope: Scope, owner: Owner) -> ColumnElement[bool]:
     return and_(Secret.tenant_id == scope.tenant_id, mine)
 
 
-async def tenant_key(session: AsyncSession, scope: Scope) -> TenantKey | None:
-    """The newest."""
+async def tenant_key(
+    session: AsyncSession, scope: Scope, version: int | None = None
+) -> TenantKey | None:
+    """That one, or the newest."""
     keys = select(TenantKey).where(TenantKey.tenant_id == scope.tenant_id)
+    if version is not None:
+        keys = keys.where(TenantKey.key_version == version)
     return await session.scalar(keys.order_by(TenantKey.key_version.desc()).limit(1))
 
 

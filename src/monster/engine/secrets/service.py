@@ -68,6 +68,31 @@ class Secrets:
         """Those that are there; no other is missed."""
         await queries.drop(session, scope, owner, [_key(owner, name) for name in names])
 
+    async def seal(
+        self, session: AsyncSession, scope: Scope, text: str, *place: str
+    ) -> tuple[bytes, int]:
+        """For a row of another feature, which `place` names; with the version of the key.
+
+        Raises SecretsSealed.
+        """
+        stored = await self._newest(session, scope)
+        data_key = self._unwrap(scope, stored.wrapped_key)
+        return data_key.seal(text.encode(), str(scope.tenant_id), *place), stored.key_version
+
+    async def unseal(
+        self, session: AsyncSession, scope: Scope, sealed: tuple[bytes, int], *place: str
+    ) -> str:
+        """Raises SecretsSealed."""
+        ciphertext, version = sealed
+        stored = await queries.tenant_key(session, scope, version)
+        if stored is None:
+            raise SecretsSealed(_SEALED)
+        data_key = self._unwrap(scope, stored.wrapped_key)
+        try:
+            return data_key.open(ciphertext, str(scope.tenant_id), *place).decode()
+        except CannotOpen as error:
+            raise SecretsSealed(_SEALED) from error
+
     async def _newest(self, session: AsyncSession, scope: Scope) -> TenantKey:
         stored = await queries.tenant_key(session, scope)
         if stored is None:
