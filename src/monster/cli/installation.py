@@ -207,6 +207,8 @@ class Installation:
             lease_seconds=self.settings.lease_seconds,
             data_dir=self.folder,
             upload_limit=self.settings.upload_limit,
+            public_url=self.settings.public_url or self.address,
+            oauth_apps=self.settings.oauth_apps,
         )
         return settings.model_copy(update={"embedding_hub_url": mirror}) if mirror else settings
 

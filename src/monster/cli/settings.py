@@ -1,6 +1,7 @@
 """What people set: `MONSTER_*` variables, or the same names in small letters in `monster.toml`."""
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from pydantic_settings import (
 )
 
 from monster.cli.settings_keys import PREFIX, MasterKeys
+from monster.contracts.oauth import PlatformApp
 
 FILE = Path("monster.toml")
 
@@ -136,6 +138,11 @@ class Platform(MasterKeys):
         description="Private networks that agents may reach all the same, such as "
         "`127.0.0.1/32`; several are separated by commas.",
     )
+    oauth_apps: Annotated[dict[str, PlatformApp], NoDecode] = Field(
+        default_factory=dict,
+        description="Registrations with OAuth providers that all workspaces may use, as JSON: "
+        '`{"google": {"client_id": "…", "client_secret": "…"}}`.',
+    )
     upload_limit: int = Field(
         default=25 << 20, ge=1024, le=1 << 30, description="Bytes that one uploaded file may have."
     )
@@ -155,6 +162,16 @@ class Platform(MasterKeys):
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("oauth_apps", mode="before")
+    @classmethod
+    def _read(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            raise ValueError("it is not JSON") from None  # what it holds is secret
 
     @model_validator(mode="after")
     def _own_server_needs_passwords(self) -> Self:

@@ -25,6 +25,8 @@ from monster.kit.errors import Invalid
 ParameterType: TypeAlias = Literal["text", "secret", "choice", "file", "number", "url"]
 
 OAUTH = "strategy_oauth"
+CLIENT_CREDENTIALS = "strategy_client_credentials"  # OAuth of a program, which nobody agrees to
+TOKEN_CREDS = "token_creds"  # noqa: S105 (its name: a grant that somebody made elsewhere)
 MISSPELT = "strategy_oath"  # as one of the source documents writes it
 _HELP = "help"
 _POSITION = re.compile(r"(\d+)\.\s*(.+)")
@@ -32,6 +34,9 @@ _POSITION = re.compile(r"(\d+)\.\s*(.+)")
 _OPEN_NAMES = re.compile(
     r"(?:^|_)(?:user(?:name)?|e?mail|host|port|region|domain|account|workspace|name|id)$"
 )
+_FILE_NAME = re.compile(r"(?:^|_)creds$")  # pasted as it is, lines and all
+# Of OAuth: who agrees at the provider needs neither.
+_PASTED = frozenset({TOKEN_CREDS, "client_id"})
 _URL_NAME = re.compile(r"(?:^|_)ur[li]$")
 _LONGEST = 20_000  # characters of a value; a file with a key is the longest
 _HTTP = TypeAdapter(AnyHttpUrl)
@@ -103,7 +108,12 @@ class Strategy(BaseModel):
 
     @property
     def is_oauth(self) -> bool:
+        """Somebody agrees at a provider."""
         return self.name == OAUTH
+
+    @property
+    def has_token(self) -> bool:
+        return self.name in (OAUTH, CLIENT_CREDENTIALS)
 
     @property
     def title(self) -> str:
@@ -125,9 +135,12 @@ class Strategy(BaseModel):
             value = values.get(parameter.name) or parameter.default or ""
             if value.strip():
                 kept[parameter.name] = parameter.check(value)
-            elif parameter.required and parameter.name not in known:
+            elif self._needs(parameter) and parameter.name not in known:
                 raise BadValue(f"{parameter.name} is missing", field=f"values.{parameter.name}")
         return kept
+
+    def _needs(self, parameter: Parameter) -> bool:
+        return parameter.required and not (self.is_oauth and parameter.name in _PASTED)
 
 
 class AuthConfig(BaseModel):
@@ -191,6 +204,8 @@ def _parameter(key: str, raw: object, place: int, where: str) -> Parameter:
 def _guess(name: str) -> ParameterType:
     if _URL_NAME.search(name):
         return "url"
+    if _FILE_NAME.search(name):
+        return "file"
     return "text" if _OPEN_NAMES.search(name) else "secret"
 
 

@@ -10,9 +10,11 @@ from monster.engine.embedding.minilm import MiniLM
 from monster.engine.embedding.protocol import Embedder
 from monster.engine.find_model import FindModels
 from monster.engine.find_tools import FindTools
+from monster.engine.grants.refresh import Grants
 from monster.engine.models.builtin import make_builtin
 from monster.engine.models.protocol import Model
 from monster.engine.models.providers import Providers
+from monster.engine.oauth.registry import Registry
 from monster.engine.runs.schemas import Limits
 from monster.engine.runs.service import Runs
 from monster.engine.runs.tools import KNOWLEDGE_SEARCH, Toolbox
@@ -32,6 +34,7 @@ class Parts:
 
     sessions: SessionMaker
     secrets: Secrets
+    grants: Grants
     connections: Connections
     providers: Providers
     embedder: Embedder
@@ -39,7 +42,12 @@ class Parts:
 
     @asynccontextmanager
     async def opened(self) -> AsyncGenerator[None]:
-        async with self.connections.opened(), self.providers.opened(), self.runs.running():
+        async with (
+            self.grants.opened(),
+            self.connections.opened(),
+            self.providers.opened(),
+            self.runs.running(),
+        ):
             yield
 
 
@@ -56,7 +64,8 @@ def assemble(
     guard = Guard(settings.outbound_allow)
     providers = Providers(guard)
     store = Store(secrets, Catalogue.load("monster.engine.tools"))
-    connections = Connections(sessions, store, guard, settings.system_urls, {})
+    grants = Grants(sessions, store, Registry(secrets, guard, settings.oauth_apps))
+    connections = Connections(sessions, store, guard, settings.system_urls, {}, grants)
     embedder = MiniLM(settings.data_dir, settings.embedding_hub_url)
     keyless = {"builtin": make_builtin(script=settings.script_model), **(models or {})}
     find_model = FindModels(keyless, sessions, store, providers)
@@ -64,4 +73,4 @@ def assemble(
     find_tools = FindTools(toolbox, sessions, connections)
     runs = Runs(pool, find_model, find_tools, limits or Limits(), settings.lease_seconds)
     runs.shorten = find_tools.shorten
-    return Parts(sessions, secrets, connections, providers, embedder, runs)
+    return Parts(sessions, secrets, grants, connections, providers, embedder, runs)

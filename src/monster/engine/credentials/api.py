@@ -87,9 +87,15 @@ async def change_credential(
 
 @router.delete("/{credential_id}", status_code=204)
 async def delete_credential(
-    credential_id: uuid.UUID, session: Transaction, scope: CurrentScope
+    credential_id: uuid.UUID, request: Request, scope: CurrentScope, connections: TheConnections
 ) -> None:
-    await service.delete(session, scope, credential_id)
+    """A grant is given back to its provider first, as far as that answers in time."""
+    scope.require(Permission.CREDENTIALS_WRITE)
+    async with transaction(request, scope):
+        pass  # only of a workspace that is open
+    await connections.revoke(scope, credential_id)
+    async with transaction(request, scope) as session:
+        await service.delete(session, scope, credential_id)
 
 
 @router.post("/{credential_id}/test")

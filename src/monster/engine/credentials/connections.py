@@ -15,6 +15,7 @@ from monster.engine.credentials import service
 from monster.engine.credentials.errors import CredentialNotFound
 from monster.engine.credentials.schemas import Opened
 from monster.engine.credentials.store import Store
+from monster.engine.secrets.errors import SecretsSealed
 from monster.engine.secrets.schemas import Owner
 from monster.engine.tool_factories import service as tool_factories
 from monster.engine.toolkit.definitions import Definition
@@ -31,6 +32,10 @@ from monster.kit.ids import new_id
 class Grants(Protocol):
     def source(self, scope: Scope, opened: Opened) -> TokenSource:
         """The access token of an OAuth grant, refreshed when that is due."""
+        ...
+
+    async def revoke(self, scope: Scope, opened: Opened) -> None:
+        """Gives it back to its provider, if that can be done; no transaction may be open."""
         ...
 
 
@@ -62,7 +67,7 @@ class Connections:
     guard: Guard
     addresses: Mapping[str, str]
     kinds: Mapping[str, Kind]
-    grants: Grants | None = None
+    grants: Grants
     _http: aiohttp.ClientSession | None = None
 
     @asynccontextmanager
@@ -107,6 +112,16 @@ class Connections:
         except ToolFailed as error:
             return {"status": "failing", "last_error": str(error)}
         return {"status": "active", "last_error": None, "account": account}
+
+    async def revoke(self, scope: Scope, credential_id: uuid.UUID) -> None:
+        """Before it is deleted. No transaction may be open. Raises CredentialNotFound."""
+        async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
+            try:
+                opened = await service.resolve_secrets(session, scope, self.store, credential_id)
+            except SecretsSealed:  # nobody can give it back any more: it goes all the same
+                return
+        if opened.is_oauth:
+            await self.grants.revoke(scope, opened)
 
     async def refused(self, scope: Scope, credential_id: uuid.UUID, why: str) -> None:
         """A system said no to it during a run: people see that on the connection."""
@@ -170,14 +185,12 @@ class Connections:
         assert self._http, "not opened"
         return Connection(
             opened.strategy if opened else "",
-            opened.values if opened else {},
+            opened.for_system if opened else {},
             self._http,
             self.guard,
             use.files,
             use.key,
             self.addresses.get(definition.system_name),
-            self.grants.source(scope, opened)
-            if self.grants and opened and opened.is_oauth
-            else None,
+            self.grants.source(scope, opened) if opened and opened.has_token else None,
             use.config,
         )

@@ -15,7 +15,8 @@ class Credential(TenantRow, Base):
     """For a system that comes with Monster (`system_name`), or a tool factory of the tenant.
 
     An OAuth grant is of `oauth_provider_id`, or of the platform's own registration with the
-    provider `oauth_system`. Whoever refreshes it says until when others shall wait.
+    provider `oauth_system`. Its access token ends at `expires_at` and is renewed from `refresh_at`
+    on. Whoever refreshes it says until when others shall wait.
     """
 
     __tablename__ = "credential"
@@ -45,5 +46,6 @@ class Credential(TenantRow, Base):
     last_error: Mapped[str | None]
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    refresh_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     refreshing_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[updated_at]

@@ -7,11 +7,11 @@ from datetime import timedelta
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from monster.contracts.auth_config import Strategy
+from monster.contracts.auth_config import TOKEN_CREDS, Strategy
 from monster.contracts.credentials import CredentialChange, CredentialCreate
 from monster.contracts.tokens import Permission
 from monster.engine.access.scope import Scope
-from monster.engine.credentials import queries
+from monster.engine.credentials import origins, queries
 from monster.engine.credentials.errors import (
     CredentialNameTaken,
     CredentialNotFound,
@@ -19,7 +19,7 @@ from monster.engine.credentials.errors import (
     NoFactory,
 )
 from monster.engine.credentials.models import Credential
-from monster.engine.credentials.schemas import Opened
+from monster.engine.credentials.schemas import ACCESS_TOKEN, REFRESH_TOKEN, Opened
 from monster.engine.credentials.store import Store
 from monster.engine.secrets.schemas import Owner
 from monster.engine.tool_factories import service as tool_factories
@@ -60,6 +60,8 @@ async def create(
     strategy = definition.auth.strategy(data.strategy)
     values = strategy.check(_plain(data.values))
     public, sealed = _divide(strategy, values)
+    named = data.oauth_provider_id
+    origin = await origins.origin(session, scope, definition, strategy, named)
     made = await queries.insert_if_free(
         session,
         scope,
@@ -68,14 +70,13 @@ async def create(
             "user_id": scope.user_id,
             "system_name": definition.system_name,
             "tool_factory_id": None if definition.system else definition.id,
-            "oauth_provider_id": data.oauth_provider_id,
-            "oauth_system": definition.oauth[0] if definition.oauth and strategy.is_oauth else None,
             "strategy": strategy.name,
             "name": data.name,
             "scope": data.scope,
             "config": public,
             "secrets": sorted(sealed),
-            "status": "pending" if strategy.is_oauth else "active",
+            "status": origins.status(strategy, values),
+            **origin,
         },
     )
     if made is None:
@@ -108,6 +109,9 @@ async def change(
     emptied = sent.keys() - values.keys()
     row = {name: getattr(data, name) for name in data.model_fields_set - {"values"}}
     row["config"] = {k: v for k, v in (found.config | public).items() if k not in emptied}
+    if TOKEN_CREDS in sealed:  # another grant: nothing of the one before it holds
+        row |= {"status": origins.status(strategy, values), "expires_at": None, "refresh_at": None}
+        emptied = emptied | {ACCESS_TOKEN, REFRESH_TOKEN}
     row["secrets"] = sorted({*found.secrets, *sealed} - emptied)
     saved = await queries.rename(session, scope, credential_id, row)
     if saved is None:
@@ -196,6 +200,8 @@ async def _open(session: AsyncSession, scope: Scope, store: Store, found: Creden
         found.expires_at,
         found.last_used_at,
         found.oauth_provider_id,
+        found.oauth_system,
+        found.refresh_at,
     )
 
 

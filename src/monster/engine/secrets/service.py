@@ -97,6 +97,32 @@ class Secrets:
         """Those that are there; no other is missed."""
         await queries.drop(session, scope, owner, [_key(owner, name) for name in names])
 
+    async def seal(
+        self, session: AsyncSession, scope: Scope, text: str, *place: str
+    ) -> tuple[bytes, int]:
+        """For a row of another feature, which `place` names; with the version of the key.
+
+        It opens until the tenant's keys are rotated: for what lives for minutes. Raises
+        SecretsSealed.
+        """
+        version, wrapped = await self._newest(session, scope)
+        data_key = await self._unwrap(scope, wrapped)
+        return data_key.seal(text.encode(), str(scope.tenant_id), *place), version
+
+    async def unseal(
+        self, session: AsyncSession, scope: Scope, sealed: tuple[bytes, int], *place: str
+    ) -> str | None:
+        """None if the key is gone. Raises SecretsSealed."""
+        ciphertext, version = sealed
+        keys = dict(await queries.tenant_keys(session, scope))
+        if version not in keys:
+            return None
+        data_key = await self._unwrap(scope, keys[version])
+        try:
+            return data_key.open(ciphertext, str(scope.tenant_id), *place).decode()
+        except CannotOpen as error:
+            raise SecretsSealed(_SEALED) from error
+
     async def _newest(self, session: AsyncSession, scope: Scope) -> Sealing:
         for _ in range(_TRIES):
             stored = await queries.newest_key(session, scope)
