@@ -58,6 +58,11 @@ class Answer:
             raise ToolFailed(f"the answer is no JSON: {self.text[:_LONGEST_WORDS]}") from error
 
 
+async def as_nobody(_: bool) -> Mapping[str, str]:  # noqa: FBT001 (an Authorize)
+    """For addresses that are a permission by themselves, such as those of uploads."""
+    return {}
+
+
 def unexplained(_: Answer) -> None:
     return None
 
