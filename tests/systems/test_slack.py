@@ -8,6 +8,7 @@ from monster.engine.toolkit.formats import mrkdwn
 from monster.engine.tools.slack import Slack
 from tests.systems.connect import Grant, connected, do
 from tests.systems.emulated import Emulators
+from tests.systems.served import Refused
 from tests.systems.slack_server import TOKEN, USER_TOKEN, SlackServer, slack_server
 
 
@@ -129,7 +130,7 @@ async def test_refusals_say_what_to_do(
     kind: type[Exception],
     words: str,
 ) -> None:
-    server.errors["chat.postMessage"] = error
+    server.refusals["/api/chat.postMessage"] = Refused(200, {"ok": False} | error)
     with pytest.raises(kind, match=words):
         await do(slack, "post", channel="ops", text="x")
 

@@ -20,7 +20,13 @@ from monster.engine.toolkit.functions import tool
 from monster.engine.toolkit.http import Http, as_nobody, path
 
 _ID = re.compile(r"[CGDU][A-Z0-9]{6,}")
+_SCOPES = """chat:write channels:read channels:history groups:read groups:history users:read
+files:write reactions:write"""
 _MOST_PAGES = 5  # of 1,000 channels, while a name is looked for
+
+
+def _optional(description: str) -> Record:
+    return {"description": description, "type": "secret", "required": False}
 
 
 class Slack(ToolFactory):
@@ -33,30 +39,18 @@ class Slack(ToolFactory):
     auth_config: ClassVar = {
         "strategy_token": {
             "1. slackbot_token": "Bot token; it begins with xoxb-",
-            "2. signing_secret": {
-                "description": "Signing secret: proves that events come from Slack",
-                "type": "secret",
-                "required": False,
-            },
-            "3. user_token": {
-                "description": "User token (xoxp-) with search:read, only to search messages",
-                "type": "secret",
-                "required": False,
-            },
-            "help": """\
+            "2. signing_secret": _optional("Signing secret: proves that events come from Slack"),
+            "3. user_token": _optional("User token (xoxp-) with search:read, only to search"),
+            "help": f"""\
 1. Open [your apps](https://api.slack.com/apps) and create one.
-2. Under **OAuth & Permissions** add the bot scopes `chat:write channels:read channels:history
-   groups:read groups:history users:read files:write reactions:write`, and install the app.
+2. Under **OAuth & Permissions** add the bot scopes `{_SCOPES}` and install the app.
 3. Copy the **Bot User OAuth Token** there, and the **Signing Secret** in **Basic Information**.
 """,
         },
         "strategy_oauth": {"help": "You are sent to Slack and choose the workspace."},
     }
     oauth = ("slack",)
-    scopes = (
-        "chat:write", "channels:read", "channels:history", "groups:read", "groups:history",
-        "users:read", "files:write", "reactions:write",
-    )  # fmt: skip
+    scopes = tuple(_SCOPES.split())
     base_url = "https://slack.com/api"
 
     def authorization(self) -> Mapping[str, str]:
