@@ -48,13 +48,14 @@ def reply(
 class Served:
     """`requests` are all that came; `busy` is how many of the next are answered "too many".
 
-    `broken`: nothing is done, and nobody can tell.
+    `broken`: nothing is done, and nobody can tell. `refusals` are said once, by path.
     """
 
     url: str = ""
     requests: list[Asked] = field(default_factory=list[Asked])
     busy: int = 0
     broken: bool = False
+    refusals: dict[str, Refused] = field(default_factory=dict[str, Refused])
     wait: str = "0"  # seconds, as the answer "too many" says it
     open_paths: ClassVar[tuple[str, ...]] = ()  # where nobody need say who they are
 
@@ -75,19 +76,21 @@ class Served:
     def last(self) -> Asked:
         return self.requests[-1]
 
-    def _hinder(self) -> None:
+    def _hinder(self, path: str) -> None:
         if self.broken:
             raise Refused(503, {"message": "Service Unavailable"})
         if self.busy:
             self.busy -= 1
             raise self.too_many()
+        if path in self.refusals:
+            raise self.refusals.pop(path)
 
     async def _middle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         body = await request.read()
         asked = Asked(request.method, request.path, dict(request.query), request.headers, body)
         self.requests.append(asked)
         try:
-            self._hinder()
+            self._hinder(request.path)
             if not request.path.startswith(self.open_paths or ("\0",)):
                 self.authenticate(request)
             return await handler(request)

@@ -147,10 +147,10 @@ async def test_lists_projects(jira: Jira) -> None:
     assert found == [{"key": "OPS", "name": "Operations", "types": types}]
 
 
-@pytest.mark.parametrize("key", ["OPS-99", "../../myself", "OPS-1/../../myself"])
+@pytest.mark.parametrize("key", ["OPS-99", "../../myself", "OPS-1/../../myself", "..", ".", ""])
 async def test_what_is_not_there_is_said(jira: Jira, server: JiraServer, key: str) -> None:
     server.add("OPS", "It jams")
-    with pytest.raises(ToolFailed, match=r"404|no resource"):
+    with pytest.raises(ToolFailed, match=r"404|cannot be the name"):
         await do(jira, "read", key=key)
 
 

@@ -71,6 +71,7 @@ class ToolFactory:
     scopes: ClassVar[tuple[str, ...]] = ()  # that are asked of them
     base_url: ClassVar[str] = ""  # where it answers the public
     origin: ClassVar[Literal["tool", "web"]] = "tool"  # where what it says comes from
+    headers: ClassVar[Mapping[str, str]] = {}  # of each request, such as the API's version
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -105,9 +106,9 @@ class ToolFactory:
     async def _authorize(self, again: bool) -> Mapping[str, str]:  # noqa: FBT001 (an Authorize)
         source = self.connection.token
         if source is None:
-            return self.authorization()
+            return {**self.headers, **self.authorization()}
         self._token = await source.token(refused=self._token if again else None)
-        return {"Authorization": f"Bearer {self._token}"}
+        return {**self.headers, "Authorization": f"Bearer {self._token}"}
 
     # What is known of the class
 

@@ -30,8 +30,15 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def path(*segments: object) -> str:
-    """Each is one segment, whatever characters it has: no value can leave its place."""
-    return "".join("/" + quote(str(segment), safe="") for segment in segments)
+    """Each is one segment, whatever characters it has: no value can leave its place.
+
+    Raises ToolFailed for what would not be a segment at all.
+    """
+    texts = [str(segment) for segment in segments]
+    for text in texts:
+        if text in ("", ".", ".."):
+            raise ToolFailed(f"{text!r} cannot be the name or id of anything")
+    return "".join("/" + quote(text, safe="") for text in texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,11 @@ class Answer:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
             raise ToolFailed(f"the answer is no JSON: {self.text[:_LONGEST_WORDS]}") from error
+
+
+async def as_nobody(_: bool) -> Mapping[str, str]:  # noqa: FBT001 (an Authorize)
+    """For addresses that are a permission by themselves, such as those of uploads."""
+    return {}
 
 
 def unexplained(_: Answer) -> None:
