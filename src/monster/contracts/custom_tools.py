@@ -76,7 +76,7 @@ class CustomToolCreate(Input):
     name: Name
     description: Line = ""
     category: Line = "Custom"
-    logo: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,50}$")] = "api"
+    logo: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,50}$")] = "webhook"
     help: Text = ""
     base_url: Address
     auth_config: dict[str, Any] = Field(default_factory=dict)
@@ -96,7 +96,7 @@ class CustomToolChange(Input):
     name: Name = ""
     description: Line = ""
     category: Line = ""
-    logo: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,50}$")] = "api"
+    logo: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,50}$")] = "webhook"
     help: Text = ""
     base_url: Address = ""
     auth_config: dict[str, Any] = Field(default_factory=dict)
