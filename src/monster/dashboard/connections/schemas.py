@@ -1,84 +1,27 @@
 """What the screens about connections show."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import Annotated, Literal, NamedTuple, TypeAlias, get_args
+from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, Field
 
-from monster.contracts.credentials import CredentialOut, ModelSystem
+from monster.contracts.auth_config import Parameter, Strategy
+from monster.contracts.credentials import CredentialOut, CredentialStatus, ModelSystem
+from monster.dashboard.systems.schemas import VALUES, Asked, Part, System, label
 from monster.dashboard.web.problems import sentence
+from monster.kit import clock
+from monster.kit.schemas import Prose
 
+HOME = "/connections"
+TROUBLE = "trouble"  # the filter for whatever does not work
 
-class Preset(NamedTuple):
-    name: str
-    base_url: str
+Whose: TypeAlias = Literal["", "mine", "shared"]
+State: TypeAlias = Literal["", "active", "trouble"]
 
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """Something agents can be connected to, and how a person gets its key."""
-
-    key: ModelSystem
-    name: str
-    text: str
-    icon: str
-    hue: int
-    steps: tuple[str, ...]
-    presets: tuple[Preset, ...] = ()
-    key_help: str = "Stored encrypted. Nobody can read it back, you included."
-
-
-_OPENAI = System(
-    key="openai",
-    name="OpenAI-compatible",
-    text="OpenAI, Ollama, OpenRouter and others",
-    icon="cpu",
-    hue=4,
-    key_help="Stored encrypted, never shown again. A server of your own may do without one.",
-    steps=(
-        "Leave the base URL empty for OpenAI itself. Any other server that speaks the same format"
-        " has one of its own; it usually ends in /v1.",
-        "Make an API key on the provider's site and paste it here.",
-        "A server of your own, such as Ollama, may do without a key. Its private address must be"
-        " allowed with MONSTER_OUTBOUND_ALLOW.",
-    ),
-    presets=(
-        Preset("OpenAI", "https://api.openai.com/v1"),
-        Preset("OpenRouter", "https://openrouter.ai/api/v1"),
-        Preset("Groq", "https://api.groq.com/openai/v1"),
-        Preset("Mistral", "https://api.mistral.ai/v1"),
-        Preset("Azure (put in your resource)", "https://RESOURCE.openai.azure.com/openai/v1"),
-        Preset("Ollama on this machine", "http://127.0.0.1:11434/v1"),
-        Preset("vLLM on this machine", "http://127.0.0.1:8000/v1"),
-        Preset("LM Studio on this machine", "http://127.0.0.1:1234/v1"),
-    ),
-)
-_ANTHROPIC = System(
-    key="anthropic",
-    name="Anthropic",
-    text="Claude",
-    icon="message-chatbot",
-    hue=5,
-    steps=(
-        "Sign in to the Anthropic console and open “API keys”.",
-        "Make a key for Monster and paste it here. It is shown to you only once.",
-    ),
-)
-_GOOGLE = System(
-    key="google",
-    name="Google",
-    text="Gemini",
-    icon="star",
-    hue=2,
-    steps=(
-        "Open Google AI Studio and choose “Get API key”.",
-        "Make a key for Monster and paste it here.",
-    ),
-)
-SYSTEMS: Mapping[ModelSystem, System] = {
-    system.key: system for system in (_OPENAI, _ANTHROPIC, _GOOGLE)
-}
+_MODEL_SYSTEMS = get_args(ModelSystem)
 
 
 class Status(NamedTuple):
@@ -86,42 +29,222 @@ class Status(NamedTuple):
     tone: str
 
 
-_STATUS: Mapping[str, Status] = {
+_STATUS: Mapping[CredentialStatus, Status] = {
     "active": Status("Working", "good"),
-    "expired": Status("Expired", "warn"),
+    "expired": Status("Refused", "bad"),
     "failing": Status("Not working", "bad"),
+    "pending": Status("Not finished", "warn"),
 }
+_OAUTH_STATUS: Mapping[CredentialStatus, Status] = {
+    **_STATUS,
+    "expired": Status("Sign in again", "bad"),
+}
+
+
+def path(credential_id: uuid.UUID, back: str = "") -> str:
+    """Of one connection; `back` is where to go from there."""
+    return f"{HOME}/{credential_id}" + (f"?back={quote(back, safe='/')}" if back else "")
+
+
+def works(tested: CredentialOut) -> str:
+    """Of one that does, for a toast."""
+    account = f" You are {tested.account}." if tested.account else ""
+    return f"{tested.name} works.{account}"
+
+
+class Dependent(NamedTuple):
+    """An agent that names a connection."""
+
+    id: uuid.UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dependents:
+    """Agents that the caller sees, and how many others there are."""
+
+    agents: Sequence[Dependent] = ()
+    hidden: int = 0
+
+    @property
+    def count(self) -> int:
+        return len(self.agents) + self.hidden
+
+    @property
+    def names(self) -> str:
+        """As a sentence lists them; empty if there is none."""
+        named = [agent.name for agent in self.agents[:5]]
+        rest = self.count - len(named)
+        if rest:
+            named.append(f"{rest} {'other' if named else 'of colleagues'}")
+        return " and ".join(filter(None, [", ".join(named[:-1]), *named[-1:]]))
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A credential of the engine, as a person sees it."""
+    """A credential of the engine, as a person sees it. `system` is None if it is gone."""
 
     credential: CredentialOut
+    system: System | None
+    used_by: Dependents = Dependents()
 
     @property
-    def system(self) -> System:
-        return SYSTEMS[cast("ModelSystem", self.credential.system_name)]
+    def strategy(self) -> Strategy | None:
+        """None if the system does not offer it any more."""
+        offered = self.system.auth.strategies if self.system else ()
+        named = (one for one in offered if one.name == self.credential.strategy)
+        return next(named, None)
+
+    @property
+    def is_oauth(self) -> bool:
+        return bool(self.strategy and self.strategy.is_oauth)
+
+    @property
+    def is_model(self) -> bool:
+        return self.credential.system_name in _MODEL_SYSTEMS
+
+    @property
+    def works(self) -> bool:
+        return self.credential.status == "active"
+
+    @property
+    def icon(self) -> str:
+        return self.system.icon if self.system else "tool"
+
+    @property
+    def hue(self) -> int:
+        return self.system.hue if self.system else 0
+
+    @property
+    def system_title(self) -> str:
+        return self.system.name if self.system else "A system that is gone"
+
+    @property
+    def category(self) -> str:
+        return self.system.category if self.system else ""
 
     @property
     def status(self) -> Status:
-        return _STATUS[self.credential.status]
-
-    @property
-    def trouble(self) -> str:
-        return sentence(self.credential.last_error or "test it to learn why")
+        return (_OAUTH_STATUS if self.is_oauth else _STATUS)[self.credential.status]
 
     @property
     def detail(self) -> str:
         """Where it leads, and as whom."""
-        facts = (self.system.name, self.credential.config.get("base_url"), self.credential.account)
-        return " · ".join(fact for fact in facts if fact)
+        return " · ".join(filter(None, (self.system_title, self.address, self.credential.account)))
+
+    @property
+    def address(self) -> str:
+        """The first of its values that says where it leads."""
+        kept = self.credential.config
+        named = (one.name for one in self.parameters if one.type == "url")
+        return next((kept[name] for name in named if name in kept), "")
+
+    @property
+    def parameters(self) -> Sequence[Parameter]:
+        return self.strategy.parameters if self.strategy else ()
+
+    @property
+    def ends(self) -> str:
+        """When it stops to work by itself."""
+        if self.is_oauth:
+            return "Renews itself" if self.works else "Has ended"
+        at = self.credential.expires_at
+        if at is None:
+            return "Never"
+        return "Has ended" if at <= clock.now() else f"{at.day} {at:%b %Y}"
+
+    @property
+    def trouble(self) -> str:
+        """Why it does not work, and who waits for it, in sentences; empty if it works."""
+        if self.works:
+            return ""
+        why = self.credential.last_error or self._usual_trouble
+        waits = f" {self.used_by.names} cannot work without it." if self.used_by.count else ""
+        return sentence(why) + waits
+
+    @property
+    def _usual_trouble(self) -> str:
+        if self.credential.status == "pending":
+            return "nobody has agreed at the provider yet"
+        return "test it to learn why"
+
+    @property
+    def shown(self) -> Sequence[tuple[str, str]]:
+        """Label and value of what may be read."""
+        return [(label(name), value) for name, value in self.credential.config.items()]
+
+    @property
+    def hidden(self) -> Sequence[str]:
+        """Labels of what is set and never shown."""
+        return [label(name) for name in self.credential.secrets]
+
+    def parts(self, asked: Asked) -> Sequence[Part]:
+        """The form that replaces values: what may be read stands in it."""
+        if self.system is None or self.strategy is None:
+            return ()
+        kept = {one.name: self.credential.config.get(one.name, "") for one in self.parameters}
+        values = {**{VALUES + name: value for name, value in kept.items()}, **asked.values}
+        return self.system.parts(self.strategy, Asked(values, asked.errors), self.known)
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Parameters that are sealed, and set: they may stay empty."""
+        return frozenset(self.credential.secrets)
+
+    def changes(self, typed: Mapping[str, str], values: Mapping[str, str]) -> dict[str, object]:
+        """What is new, as the engine takes it: a sealed value that is left empty stays."""
+        body: dict[str, object] = {name: typed[name] for name in ("name", "scope") if name in typed}
+        kept, new = self.credential.config, dict[str, str]()
+        for one in self.parameters:
+            value = values.get(one.name, kept.get(one.name, ""))
+            if value.strip() if one.is_sealed else value != kept.get(one.name, ""):
+                new[one.name] = value
+        return body | {"values": new} if new else body
+
+    def matches(self, words: str) -> bool:
+        text = f"{self.credential.name} {self.detail}".casefold()
+        return all(word in text for word in words.casefold().split())
 
 
-class ConnectForm(BaseModel):
-    """What was typed. The engine judges it; the key is never sent back to the page."""
+class Filter(BaseModel):
+    """What of the list is wanted; `after` is the last of the page before."""
 
-    name: str = ""
-    scope: str = "shared"
-    base_url: str = ""
-    api_key: SecretStr = SecretStr("")
+    q: Annotated[Prose, Field(max_length=200)] = ""
+    category: Annotated[Prose, Field(max_length=200)] = ""
+    status: State = ""
+    whose: Whose = ""
+    after: uuid.UUID | None = None
+
+    def fits(self, connection: Connection, user_id: uuid.UUID) -> bool:
+        found = connection.credential
+        return (
+            connection.matches(self.q)
+            and self.category in ("", connection.category)
+            and self.status in ("", "active" if connection.works else TROUBLE)
+            and self.whose in ("", "mine" if found.user_id == user_id else "shared")
+        )
+
+    @property
+    def is_chosen(self) -> bool:
+        return bool(self.q or self.category or self.status or self.whose)
+
+    @property
+    def query(self) -> str:
+        """As an address has it, without `after`."""
+        return urlencode(self.model_dump(exclude={"after"}, exclude_defaults=True))
+
+
+class Page(NamedTuple):
+    """`next` is where the following page begins; `every` is how many there are without a filter."""
+
+    rows: Sequence[Connection]
+    next: uuid.UUID | None
+    every: Sequence[Connection]
+
+    @property
+    def troubled(self) -> Sequence[Connection]:
+        return [one for one in self.every if not one.works]
+
+    @property
+    def categories(self) -> Sequence[str]:
+        return sorted({one.category for one in self.every if one.category})

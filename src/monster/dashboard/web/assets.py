@@ -17,6 +17,7 @@ PREFIX = "/static/"
 
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _IMPORT = re.compile(r"""((?:\bfrom|\bimport)\s*\(?\s*)"\./([^"]+)\"""")
+_SYMBOL = re.compile(r'<symbol id="([^"]+)"')
 
 
 class AssetMissing(LookupError):
@@ -75,6 +76,16 @@ def url(name: str) -> str:
     if asset is None:
         raise AssetMissing(f"no static file {name!r}; `npm ci && npm run vendor` builds vendor/")
     return asset.url
+
+
+@cache
+def _icons() -> frozenset[str]:
+    return frozenset(_SYMBOL.findall(shipped()["vendor/icons.svg"].body.decode()))
+
+
+def has_icon(name: str) -> bool:
+    """Whether the sprite holds it."""
+    return name in _icons()
 
 
 def serve(request: Request) -> Response | None:

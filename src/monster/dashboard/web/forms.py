@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+from starlette.datastructures import UploadFile
 
 CSRF = "csrf"  # the field that every form carries besides its own
 
@@ -40,6 +41,20 @@ async def fields(request: Request) -> dict[str, str]:
     """Text only, the last of each name."""
     sent = await request.form()
     return {name: text for name, text in sent.items() if isinstance(text, str) and name != CSRF}
+
+
+async def files(request: Request) -> dict[str, str | None]:
+    """The text of each file that was chosen, by the name of its field; None if it is no text."""
+    sent = await request.form()
+    chosen = {name: one for name, one in sent.items() if isinstance(one, UploadFile)}
+    return {name: _text(await one.read()) for name, one in chosen.items() if one.filename}
+
+
+def _text(content: bytes) -> str | None:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
 
 
 async def read(
