@@ -112,9 +112,7 @@ async def test_a_state_is_its_persons_alone(acme: Tenant, there: Provider) -> No
     assert (await acme.caller(*PERMISSIONS).post(CALLBACK, json=came)).status_code == 200
 
 
-async def test_a_state_lasts_ten_minutes(
-    acme: Tenant, there: Provider, postgres: Embedded
-) -> None:
+async def test_a_state_lasts_ten_minutes(acme: Tenant, there: Provider, postgres: Embedded) -> None:
     credential, came = await begun(acme, there)
     with psycopg.connect(postgres.conninfo(database.NAME), autocommit=True) as db:
         left = "select expires_at - now() from oauth_flow where credential_id = %s"
@@ -171,9 +169,7 @@ async def test_a_code_of_another_attempt_is_of_no_use(acme: Tenant, there: Provi
     assert (await look(acme, credential))["status"] == "pending"
 
 
-async def test_without_its_challenge_an_attempt_gets_no_code(
-    acme: Tenant, there: Provider
-) -> None:
+async def test_without_its_challenge_an_attempt_gets_no_code(acme: Tenant, there: Provider) -> None:
     credential = await new_credential(acme, await register(acme, there))
     url = httpx.URL(await authorize(acme, credential))
     stripped = url.copy_remove_param("code_challenge").copy_remove_param("code_challenge_method")

@@ -127,9 +127,7 @@ class Provider:
         raise AssertionError(answer.text)
 
 
-async def _send(
-    browser: httpx.AsyncClient, page: httpx.Response, **values: str
-) -> httpx.Response:
+async def _send(browser: httpx.AsyncClient, page: httpx.Response, **values: str) -> httpx.Response:
     """The form of a page, with what it holds already."""
     action = re.search(r'action="([^"]+)"', page.text)
     assert action, page.text

@@ -45,9 +45,7 @@ class Jira(JiraServer):
 
 
 @asynccontextmanager
-async def engine_for(
-    postgres: Embedded, jira: str, **changes: object
-) -> AsyncGenerator[FastAPI]:
+async def engine_for(postgres: Embedded, jira: str, **changes: object) -> AsyncGenerator[FastAPI]:
     settings = Settings.model_validate(
         {
             "database_url": SecretStr(postgres.url(database.NAME, database.ROLE)),
