@@ -74,12 +74,24 @@ class Store:
         return tenant_id, owner
 
 
+_TEMPLATE = "secrets_template"
+
+
 @asynccontextmanager
 async def store(postgres: Embedded, *places: MasterKeys) -> AsyncGenerator[Store]:
+    create_database(postgres.conninfo("postgres"), _TEMPLATE)
+    migrations.upgrade(postgres.url(_TEMPLATE), database.MIGRATIONS)  # the first time
     name = f"secrets_{new_id().hex}"
-    create_database(postgres.conninfo("postgres"), name)
-    migrations.upgrade(postgres.url(name), database.MIGRATIONS)
-    engine = db.make_engine(postgres.url(name, database.ROLE), pool_size=10)
+    with psycopg.connect(postgres.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name} template {_TEMPLATE}".encode())
+    async with store_at(postgres.conninfo(name), postgres.url(name, database.ROLE), *places) as new:
+        yield new
+
+
+@asynccontextmanager
+async def store_at(conninfo: str, url: str, *places: MasterKeys) -> AsyncGenerator[Store]:
+    """In a database that is there."""
+    engine = db.make_engine(url, pool_size=10)
     default = (SetKeys(crypto.new_master_key()),)
-    yield Store(postgres.conninfo(name), db.make_sessions(engine), places or default)
+    yield Store(conninfo, db.make_sessions(engine), places or default)
     await engine.dispose()
