@@ -7,12 +7,22 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from monster.engine.sandbox import process
+from monster.engine.sandbox import landlock, process, seccomp
 from monster.engine.sandbox.folder import Folder
 from monster.engine.sandbox.kernel import MEMORY
-from monster.engine.sandbox.types import EndedBy, Limits, Ran
+from monster.engine.sandbox.types import EndedBy, Limits, Ran, SandboxUnavailable
 
 _T = TypeVar("_T")
+
+
+def missing() -> str | None:
+    """What the kernel lacks to hold code in, found without running anything."""
+    try:
+        landlock.version()
+        seccomp.check()
+    except SandboxUnavailable as error:
+        return str(error)
+    return None
 
 
 @functools.cache
