@@ -8,7 +8,7 @@ from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from monster.engine.sandbox import landlock, process, seccomp
-from monster.engine.sandbox.folder import Folder
+from monster.engine.sandbox.folder import Folder, sweep
 from monster.engine.sandbox.kernel import MEMORY
 from monster.engine.sandbox.types import EndedBy, Limits, Ran, SandboxUnavailable
 
@@ -44,6 +44,7 @@ class Sandbox:
     def __init__(self, places: int = 2, *, namespaces: bool = True) -> None:
         self._places = asyncio.Semaphore(places)
         self._namespaces = namespaces
+        self._swept = False
 
     async def check(self) -> None:
         """Raises SandboxUnavailable if nothing can be run on this machine."""
@@ -58,6 +59,9 @@ class Sandbox:
         name leads out of the folder. Cancelling it ends the process.
         """
         async with self._places:
+            if not self._swept:
+                self._swept = True
+                await _to_the_end(sweep)
             folder = Folder()
             try:
                 await _to_the_end(lambda: folder.fill(files))

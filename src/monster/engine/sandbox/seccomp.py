@@ -71,8 +71,8 @@ def program(machine: Machine, pid: int) -> list[bytes]:
     ):
         for numbers in table.values():
             steps += _answer(numbers[machine.column], answer)
-    for numbers, conditions in syscalls.guarded(pid):
-        steps += _guarded(numbers[machine.column], conditions)
+    for name, conditions in syscalls.conditions(pid).items():
+        steps += _guarded(syscalls.GUARDED[name][machine.column], conditions)
     return [*steps, _step(_RETURN, _ERRNO | errno.EPERM)]
 
 
