@@ -17,7 +17,7 @@ async def run(files: MemoryFiles, code: str, *names: str) -> Any:  # noqa: ANN40
 
 async def test_the_last_value_and_what_is_printed_come_back() -> None:
     said = await run(conversation(), "print('a')\nsum(range(10))")
-    assert said == {"output": "a\n45\n", "error": "", "files": []}
+    assert said == {"output": "a\n45\n", "error": "", "files": [], "not_kept": []}
 
 
 async def test_files_of_the_conversation_are_read_and_written() -> None:
@@ -55,6 +55,16 @@ async def test_files_in_folders_get_names_without() -> None:
     code = "import os; os.mkdir('out'); open('out/a.txt', 'w').write('x')"
     await run(files, code)
     assert list(files.files) == ["out-a.txt"]
+
+
+async def test_files_that_cannot_be_kept_are_named() -> None:
+    code = "for n in range(25): open(f'{n:02}.txt', 'w').write('x')\n'said'"
+    files = conversation()
+    said = await run(files, code)
+    assert said["output"] == "'said'\n"
+    assert len(said["files"]) == len(files.files) == 20
+    assert len(said["not_kept"]) == 5
+    assert said["not_kept"][0] == "20.txt: a run may leave 20 files"
 
 
 async def test_errors_of_the_code_are_an_answer() -> None:

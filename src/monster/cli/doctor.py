@@ -1,5 +1,6 @@
 """`monster doctor`: checks what Monster needs, and says what to do about each failure."""
 
+import asyncio
 import json
 import shutil
 import socket
@@ -17,6 +18,8 @@ from monster.cli.installation import DATABASES, Installation
 from monster.cli.settings import Platform, SettingsWrong
 from monster.cli.supervisor import answers
 from monster.engine.embedding import weights
+from monster.engine.sandbox.sandbox import Sandbox
+from monster.engine.sandbox.types import SandboxUnavailable
 from monster.kit import revisions
 from monster.kit.pool import conninfo
 
@@ -139,6 +142,16 @@ def _model(installation: Installation) -> Iterator[Finding]:
         yield Finding("embedding model", "warning", state.found, advice)
 
 
+def _sandbox(_: Installation) -> Iterator[Finding]:
+    try:
+        asyncio.run(Sandbox().check())
+    except SandboxUnavailable as problem:
+        advice = "Agents run no code here; docs/code-interpreter.md says what the server needs."
+        yield Finding("sandbox", "warning", str(problem), advice)
+    else:
+        yield Finding("sandbox", "ok", "holds in what agents run")
+
+
 def _ports(installation: Installation) -> Iterator[Finding]:
     for name, host, port, url in (
         ("dashboard", installation.settings.host, installation.settings.port, installation.address),
@@ -160,4 +173,4 @@ def _taken(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
-_CHECKS: tuple[Check, ...] = (_data, _keys, _database, _row_security, _model, _ports)
+_CHECKS: tuple[Check, ...] = (_data, _keys, _database, _row_security, _model, _sandbox, _ports)

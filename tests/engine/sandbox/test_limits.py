@@ -58,13 +58,30 @@ async def test_time_is_limited(sandbox: Sandbox, code: str) -> None:
         "x = []\nwhile True: x.append(bytearray(2**20))",
         "x = 'a'\nwhile True: x += x",
         "import mmap\nx = []\n"
-        "while True: x.append(mmap.mmap(-1, 2**25)); x[-1].write(bytes(2**25))",
+        "while True: x.append(mmap.mmap(-1, 2**22, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))",
     ],
 )
 async def test_memory_is_limited(sandbox: Sandbox, code: str) -> None:
     ran = await sandbox.run(code, {}, Limits(memory=64 * MIB))
     assert ran.exit != 0
     assert ran.ended_by == "memory" or "Cannot allocate memory" in ran.stderr
+
+
+@pytest.mark.parametrize("flags", ["MAP_SHARED | mmap.MAP_ANONYMOUS", "MAP_PRIVATE | 0x120"])
+async def test_memory_that_is_not_counted_cannot_be_had(
+    sandbox: Sandbox, flags: str, tmp_path: Path
+) -> None:
+    """Shared without a file; growing like a stack."""
+    code = f"import mmap\nmmap.mmap(-1, 2**20, mmap.{flags})[0] = 1\nprint('had')"
+    assert outside(code, tmp_path) == "had\n"
+    ran = await sandbox.run(code, {})
+    assert ran.stdout == ""
+    assert "Operation not permitted" in ran.stderr
+    of_file = (
+        "import mmap\nwith open('f', 'wb+') as f:\n    f.truncate(4096)\n"
+        "    m = mmap.mmap(f.fileno(), 4096); m[0] = 65; m.flush()"
+    )
+    assert (await sandbox.run(of_file, {})).files["f"].startswith(b"A")
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
@@ -134,7 +151,12 @@ async def test_cancelling_ends_it(sandbox: Sandbox, folders: Path) -> None:
 
 
 @pytest.mark.parametrize("namespaces", [True, False])
-async def test_it_does_not_outlive_the_engine(namespaces: bool, tmp_path: Path) -> None:  # noqa: FBT001
+async def test_it_does_not_outlive_the_engine(
+    namespaces: bool,  # noqa: FBT001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And what it left in the folder is taken away by the next that runs something."""
     runs = tmp_path / "orphans"
     runs.mkdir()
     code = f"""
@@ -150,6 +172,22 @@ async def test_it_does_not_outlive_the_engine(namespaces: bool, tmp_path: Path) 
     engine.kill()
     await engine.wait()
     assert await gone(runs)
+    assert len(list(runs.iterdir())) == 1
+    (runs / "monster-run-link").symlink_to(next(runs.iterdir()))
+    (runs / "monster-run-other").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(runs))
+    await Sandbox().run("", {})
+    assert {path.name for path in runs.iterdir()} == {"monster-run-link", "monster-run-other"}
+
+
+async def test_folders_in_use_are_left_alone(folders: Path) -> None:
+    """By a sandbox that begins while another is at work."""
+    task = asyncio.create_task(
+        Sandbox().run("import time; time.sleep(0.5); open('f').read()", {"f": b"x"})
+    )
+    assert await begun(folders)
+    await Sandbox().run("", {})
+    assert (await task).exit == 0
 
 
 async def test_places_are_limited_and_given_in_order() -> None:

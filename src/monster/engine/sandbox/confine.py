@@ -65,6 +65,7 @@ def _limit(walls: Walls) -> None:
         (resource.RLIMIT_FSIZE, walls["file"]),
         (resource.RLIMIT_DATA, walls["memory"]),
         (resource.RLIMIT_AS, walls["memory"] + _LIBRARIES),
+        (resource.RLIMIT_STACK, 8 * MIB),
         (resource.RLIMIT_NOFILE, _OPEN_FILES),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),

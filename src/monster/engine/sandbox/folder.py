@@ -1,7 +1,9 @@
 """The folder of a run: filled before, measured while, read after, and taken away at last."""
 
 import contextlib
+import fcntl
 import os
+import secrets
 import shutil
 import stat
 import tempfile
@@ -10,19 +12,37 @@ from pathlib import Path, PurePosixPath
 
 from monster.engine.sandbox.types import BadName, Limits
 
+_PREFIX = "monster-run-"
+_LOCK = "lock"
 _BLOCK = 512  # st_blocks
 
 
 class Folder:
-    """`work` is the run's own; `scratch` is for what it needs beside; `root` stays empty."""
+    """`work` is the run's own; `scratch` is for what it needs beside; `root` stays empty.
+
+    As long as whoever made it lives, its `lock` is held.
+    """
 
     def __init__(self) -> None:
-        self.base = Path(tempfile.mkdtemp(prefix="monster-run-"))
-        self.work, self.scratch, self.root = (
-            self.base / name for name in ("work", "scratch", "root")
-        )
+        self.base = Path(tempfile.mkdtemp(prefix=_PREFIX))
         for path in (self.work, self.scratch, self.root):
             path.mkdir()
+        made = self.base / "made"
+        self._lock = made.open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        made.rename(self.base / _LOCK)  # nobody sees it who could take it before us
+
+    @property
+    def work(self) -> Path:
+        return self.base / "work"
+
+    @property
+    def scratch(self) -> Path:
+        return self.base / "scratch"
+
+    @property
+    def root(self) -> Path:
+        return self.base / "root"
 
     def fill(self, files: Mapping[str, bytes]) -> None:
         """Raises BadName."""
@@ -68,22 +88,41 @@ class Folder:
         return dict(sorted(found.items()))
 
     def remove(self) -> None:
-        """However deep it is: a folder in it is first moved up, so no path gets long."""
-        waiting = [self.work, self.scratch]
-        number = 0
-        while waiting:
-            folder = waiting.pop()
-            folder.chmod(0o700)
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        number += 1
-                        Path(entry.path).chmod(0o700)  # one's own mode says if it may be moved
-                        waiting.append(Path(entry.path).rename(self.base / str(number)))
-                    else:
-                        Path(entry.path).unlink()
-            folder.rmdir()
-        shutil.rmtree(self.base)
+        _remove(self.base)
+        self._lock.close()
+
+
+def sweep() -> None:
+    """Takes away what processes left that died in the middle of a run."""
+    for base in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):  # it is in use, or somebody else's
+            if _ours(base):
+                with (base / _LOCK).open("r+") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    _remove(base)
+
+
+def _ours(base: Path) -> bool:
+    """Everybody may put something where folders are made: a link is not followed."""
+    found = base.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+
+
+def _remove(base: Path) -> None:
+    """However deep it is: a folder in it is first moved up, so no path gets long."""
+    waiting = [folder for folder in base.iterdir() if folder.is_dir()]
+    while waiting:
+        folder = waiting.pop()
+        folder.chmod(0o700)
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    Path(entry.path).chmod(0o700)  # one's own mode says if it may be moved
+                    waiting.append(Path(entry.path).rename(base / secrets.token_hex(8)))
+                else:
+                    Path(entry.path).unlink()
+        folder.rmdir()
+    shutil.rmtree(base)
 
 
 def safe(name: str) -> PurePosixPath:

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import platform
 import stat
 import struct
 from collections.abc import Iterable
@@ -26,6 +27,8 @@ _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL
 
 def version() -> int:
     """Raises SandboxUnavailable where the kernel has no Landlock, or it is off."""
+    if platform.system() != "Linux":
+        raise SandboxUnavailable(f"{platform.system()} has no Landlock: only Linux has")
     try:
         return libc.syscall(_CREATE, None, 0, _VERSION)
     except OSError as error:

@@ -7,12 +7,22 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from monster.engine.sandbox import process
-from monster.engine.sandbox.folder import Folder
+from monster.engine.sandbox import landlock, process, seccomp
+from monster.engine.sandbox.folder import Folder, sweep
 from monster.engine.sandbox.kernel import MEMORY
-from monster.engine.sandbox.types import EndedBy, Limits, Ran
+from monster.engine.sandbox.types import EndedBy, Limits, Ran, SandboxUnavailable
 
 _T = TypeVar("_T")
+
+
+def missing() -> str | None:
+    """What the kernel lacks to hold code in, found without running anything."""
+    try:
+        landlock.version()
+        seccomp.check()
+    except SandboxUnavailable as error:
+        return str(error)
+    return None
 
 
 @functools.cache
@@ -34,6 +44,7 @@ class Sandbox:
     def __init__(self, places: int = 2, *, namespaces: bool = True) -> None:
         self._places = asyncio.Semaphore(places)
         self._namespaces = namespaces
+        self._swept = False
 
     async def check(self) -> None:
         """Raises SandboxUnavailable if nothing can be run on this machine."""
@@ -48,6 +59,9 @@ class Sandbox:
         name leads out of the folder. Cancelling it ends the process.
         """
         async with self._places:
+            if not self._swept:
+                self._swept = True
+                await _to_the_end(sweep)
             folder = Folder()
             try:
                 await _to_the_end(lambda: folder.fill(files))

@@ -15,14 +15,16 @@ _KILL, _ERRNO, _ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # offsets in what the kernel shows a filter
 _X32 = 0x40000000  # x86_64 has a second set of numbers from here on
 _MODE_FILTER = 2
+_HAS_ACTION = 2
 
 
 class Machine(NamedTuple):
     column: int  # in the tables
     audit: int  # how the kernel calls it
+    seccomp: int  # the number of the call
 
 
-MACHINES = {"x86_64": Machine(0, 0xC000003E), "aarch64": Machine(1, 0xC00000B7)}
+MACHINES = {"x86_64": Machine(0, 0xC000003E, 317), "aarch64": Machine(1, 0xC00000B7, 277)}
 
 
 def _step(code: int, value: int, then: int = 0, otherwise: int = 0) -> bytes:
@@ -69,16 +71,27 @@ def program(machine: Machine, pid: int) -> list[bytes]:
     ):
         for numbers in table.values():
             steps += _answer(numbers[machine.column], answer)
-    for numbers, conditions in syscalls.guarded(pid):
-        steps += _guarded(numbers[machine.column], conditions)
+    for name, conditions in syscalls.conditions(pid).items():
+        steps += _guarded(syscalls.GUARDED[name][machine.column], conditions)
     return [*steps, _step(_RETURN, _ERRNO | errno.EPERM)]
+
+
+def check() -> Machine:
+    """What a filter is made for here. Raises SandboxUnavailable if none is taken."""
+    machine = MACHINES.get(platform.machine())
+    if machine is None:
+        raise SandboxUnavailable(f"no filter of system calls for {platform.machine()} is known")
+    try:
+        kill = ctypes.c_char_p(struct.pack("I", _KILL))
+        libc.syscall(machine.seccomp, _HAS_ACTION, 0, kill)
+    except OSError as error:
+        raise SandboxUnavailable(f"the kernel takes no filter of system calls ({error})") from error
+    return machine
 
 
 def apply() -> None:
     """For this process, for good; `no_new_privs` must be set. Raises SandboxUnavailable."""
-    machine = MACHINES.get(platform.machine())
-    if machine is None:
-        raise SandboxUnavailable(f"no filter of system calls for {platform.machine()} is known")
+    machine = check()
     steps = program(machine, os.getpid())
     code = ctypes.create_string_buffer(b"".join(steps))
     filled = struct.pack("HP", len(steps), ctypes.addressof(code))

@@ -28,7 +28,7 @@ ALLOWED: Numbers = {
     "link": (86, None), "linkat": (265, 37), "unlink": (87, None), "unlinkat": (263, 35),
     "symlink": (88, None), "symlinkat": (266, 36),
     # memory
-    "mmap": (9, 222), "mprotect": (10, 226), "munmap": (11, 215), "mremap": (25, 216),
+    "mprotect": (10, 226), "munmap": (11, 215), "mremap": (25, 216),
     "madvise": (28, 233), "mincore": (27, 232), "msync": (26, 227), "brk": (12, 214),
     "membarrier": (324, 283),
     # its own signals and timers
@@ -79,6 +79,14 @@ UNSUPPORTED: Numbers = {
 }  # fmt: skip
 
 
+# Called if every one of their conditions holds, otherwise refused.
+GUARDED: Numbers = {
+    "open": (2, None), "openat": (257, 56), "mmap": (9, 222), "fcntl": (72, 25), "ioctl": (16, 29),
+    "prctl": (157, 167), "prlimit64": (302, 261), "kill": (62, 129), "tkill": (200, 130),
+    "tgkill": (234, 131), "socketpair": (53, 199), "sendto": (44, 206),
+}  # fmt: skip
+
+
 class Condition(NamedTuple):
     """Half-word `word` of the arguments (two for each, the low one first), under `mask`."""
 
@@ -90,6 +98,8 @@ class Condition(NamedTuple):
 _ALL = 0xFFFFFFFF
 # Files that cannot be written cannot be truncated: older kernels let a reader do that.
 _OPEN = (0o0, 0o1, 0o2, 0o3, 0o1001, 0o1002, 0o1003)  # access mode and O_TRUNC
+# Memory that is shared without a file, or grows as a stack does, is not counted as data.
+_MMAP = (0x0, 0x1, 0x20)  # MAP_SHARED, MAP_ANONYMOUS, MAP_GROWSDOWN: none, or one of the first two
 # Copies, flags, locks, the size of a pipe; none that sends signals to a process of one's choice.
 _FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032)
 # Is it a terminal and how wide, what waits in it, blocking, closed on exec.
@@ -97,20 +107,21 @@ _IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 _NAME = (15, 16)  # prctl: the name of the thread
 
 
-def guarded(pid: int) -> list[tuple[tuple[int | None, int | None], tuple[Condition, ...]]]:
-    """Called if every condition holds, otherwise refused. `pid` is the run's own."""
-    self = (Condition(0, _ALL, (pid,)),)
-    return [
-        ((2, None), (Condition(2, 0o1003, _OPEN),)),  # open
-        ((257, 56), (Condition(4, 0o1003, _OPEN),)),  # openat
-        ((72, 25), (Condition(2, _ALL, _FCNTL),)),  # fcntl
-        ((16, 29), (Condition(2, _ALL, _IOCTL),)),  # ioctl
-        ((157, 167), (Condition(0, _ALL, _NAME),)),  # prctl
-        ((302, 261), (Condition(0, _ALL, (0, pid)),)),  # prlimit64
-        ((62, 129), self),  # kill
-        ((200, 130), self),  # tkill
-        ((234, 131), self),  # tgkill
+def conditions(pid: int) -> dict[str, tuple[Condition, ...]]:
+    """Of the guarded calls, by name. `pid` is the run's own."""
+    itself = (Condition(0, _ALL, (pid,)),)
+    return {
+        "open": (Condition(2, 0o1003, _OPEN),),
+        "openat": (Condition(4, 0o1003, _OPEN),),
+        "mmap": (Condition(6, 0x121, _MMAP),),
+        "fcntl": (Condition(2, _ALL, _FCNTL),),
+        "ioctl": (Condition(2, _ALL, _IOCTL),),
+        "prctl": (Condition(0, _ALL, _NAME),),
+        "prlimit64": (Condition(0, _ALL, (0, pid)),),
+        "kill": itself,
+        "tkill": itself,
+        "tgkill": itself,
         # A pair of streams: datagrams could be sent to any socket that has a path.
-        ((53, 199), (Condition(0, _ALL, (1,)), Condition(2, 0xF, (1,)))),  # socketpair
-        ((44, 206), (Condition(8, _ALL, (0,)), Condition(9, _ALL, (0,)))),  # sendto: no address
-    ]
+        "socketpair": (Condition(0, _ALL, (1,)), Condition(2, 0xF, (1,))),
+        "sendto": (Condition(8, _ALL, (0,)), Condition(9, _ALL, (0,))),  # no address
+    }

@@ -25,7 +25,8 @@ async def all_of(session: AsyncSession, scope: Scope, catalogue: Catalogue) -> l
     """Those of the tenant last."""
     scope.require(Permission.CREDENTIALS_READ)
     made = await queries.made(session, scope, _MOST)
-    return [*(one.out() for one in catalogue.systems.values()), *map(_out, made)]
+    here = (one for one in catalogue.systems.values() if not one.missing())
+    return [*(one.out() for one in here), *map(_out, made)]
 
 
 async def get(

@@ -113,6 +113,11 @@ class ToolFactory:
     # What is known of the class
 
     @classmethod
+    def missing(cls) -> str | None:
+        """What this server lacks for it, if something: then it is not offered."""
+        return None
+
+    @classmethod
     def factory_id(cls) -> uuid.UUID:
         return uuid.uuid5(_SYSTEMS, cls.system_name)
 

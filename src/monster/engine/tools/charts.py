@@ -33,7 +33,7 @@ class Charts(Sandboxed):
     logo = "chart-bar"
     help = "Needs no connection."
 
-    @tool(Effect.READ, seconds=SECONDS)
+    @tool(Effect.READ, seconds=SECONDS, trusted=True)
     async def draw_chart(  # noqa: PLR0913 (each is a word of a chart)
         self,
         *,

@@ -1,6 +1,6 @@
 """Python that an agent writes, run in the sandbox with files of the conversation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from monster.engine.sandbox import task
@@ -11,6 +11,7 @@ from monster.engine.tools.sandboxed import SECONDS, Kept, Sandboxed
 
 _MOST_CODE = 200_000  # characters
 _MOST_GIVEN = 64 * MIB  # of files
+_MOST_KEPT = 20  # files
 _SHOWN = 20_000  # characters of output that a model is shown
 
 
@@ -18,6 +19,7 @@ class Result(TypedDict):
     output: str
     error: str
     files: list[Kept]
+    not_kept: list[str]
 
 
 class CodeInterpreter(Sandboxed):
@@ -47,7 +49,22 @@ class CodeInterpreter(Sandboxed):
         limits = task.limits_for(given)
         ran = await self.run(code, given, limits)
         error = task.why(ran, limits) if ran.ended_by else ran.stderr
-        return Result(output=_cut(ran.stdout), error=_cut(error), files=await self.keep(ran.files))
+        kept, lost = await self._keep(ran.files)
+        return Result(output=_cut(ran.stdout), error=_cut(error), files=kept, not_kept=lost)
+
+    async def _keep(self, files: Mapping[str, bytes]) -> tuple[list[Kept], list[str]]:
+        """One that cannot be kept takes neither the others with it nor what the code said."""
+        kept: list[Kept] = []
+        lost: list[str] = []
+        for number, (name, content) in enumerate(files.items()):
+            if number >= _MOST_KEPT:
+                lost.append(f"{name}: a run may leave {_MOST_KEPT} files")
+                continue
+            try:
+                kept += await self.keep({name: content})
+            except ToolFailed as error:
+                lost.append(f"{name}: {error}")
+        return kept, lost
 
 
 def _cut(text: str) -> str:

@@ -42,6 +42,10 @@ class Documents(Sandboxed):
     logo = "file-text"
     help = "Needs no connection."
 
+    @classmethod
+    def missing(cls) -> str | None:
+        return None  # without the sandbox, it writes no workbooks and no PDFs; the rest it does
+
     @tool(Effect.READ)
     async def list_files(self) -> dict[str, Any]:
         """See which files the conversation has."""

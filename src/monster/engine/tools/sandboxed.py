@@ -27,6 +27,10 @@ class Sandboxed(ToolFactory):
 
     category = "Files and data"
 
+    @classmethod
+    def missing(cls) -> str | None:
+        return sandbox.missing()
+
     async def run(self, code: str, files: Mapping[str, bytes], limits: Limits) -> Ran:
         """Raises ToolFailed."""
         try:
