@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monster.contracts.runs import MessageOut, RunOut, RunStatus
+from monster.contracts.runs import MessageOut, RunOut, RunStatus, WaitingCall
 from monster.dashboard.engine_client import Event
 from monster.dashboard.transcript import turns
+from monster.dashboard.transcript.asks import Ask, in_chat
 from monster.dashboard.transcript.live import Live, Position
+from monster.dashboard.web.pages import render
 
 RUN, TALK = uuid.UUID(int=7), uuid.UUID(int=8)
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -44,8 +46,8 @@ def run(status: RunStatus = "completed", reason: str | None = None) -> RunOut:
     )
 
 
-def live(after: str = "0") -> Live:
-    turn = turns.opened(run(), "Scout", "AL", {})
+def live(after: str = "0", token: str = "") -> Live:
+    turn = turns.opened(run(), "Scout", "AL", {}, token)
     return Live(turn, lambda: NOW + timedelta(seconds=2), Position.parse(after))
 
 
@@ -199,7 +201,6 @@ def test_a_run_that_was_taken_over_before_its_first_event() -> None:
         ("failed", "limit: tool calls", "more steps"),
         ("failed", "something new", "It failed: something new."),
         ("cancelled", None, "Stopped."),
-        ("waiting", "unknown effect: send may have acted", "It waits: unknown effect"),
     ],
 )
 def test_an_end_says_what_to_do(status: RunStatus, reason: str | None, words: str) -> None:
@@ -218,6 +219,103 @@ def test_an_end_says_what_to_do(status: RunStatus, reason: str | None, words: st
     assert "Not finished" in html
     assert words in stored.note
     assert "Not finished" in stored.answer.parts[0]
+
+
+WAITS = {
+    "call": str(uuid.UUID(int=9)),
+    "tool": "send",
+    "arguments": '{"to": "<b>"}',
+    "arguments_hash": "7c1e" + "0" * 56 + "90bd",
+    "effect": "write",
+    "waits_for": "approval",
+    "connection": None,
+    "tool_factory_id": None,
+    "evidence": None,
+}
+FACTORY = uuid.UUID(int=11)
+ASKED: list[tuple[dict[str, Any], list[str]]] = [
+    ({}, ["May Scout use send?", "This acts in another system.", "Approve", "Deny"]),
+    ({"effect": "idempotent"}, ["doing it twice does no more"]),
+    (
+        {"waits_for": "connection", "connection": "Jira", "tool_factory_id": str(FACTORY)},
+        [
+            "Jira is not connected",
+            f"/connections/new?factory={FACTORY}&amp;back=%2Fconversations%2F{TALK}",
+            "Connect Jira",
+            "Go on",
+            "Do without",
+        ],
+    ),
+    (
+        {"waits_for": "unknown", "evidence": "TimeoutError: <i>"},
+        ["Did send act?", "TimeoutError: &lt;i&gt;", "It has acted", "Do it again", "Leave it"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "words"), ASKED)
+def test_what_waits_is_asked_live_and_stored(changes: dict[str, Any], words: list[str]) -> None:
+    waiting = [WAITS | changes]
+    asked = run("waiting").model_copy(
+        update={"waiting": [WaitingCall.model_validate(call) for call in waiting]}
+    )
+    reader = live(token="secret-token")
+    for event in list(events(["x"]))[:2]:
+        reader.take(event)
+    end = {"status": "waiting", "reason": "approval", "usage": USAGE, "waiting": waiting}
+    wire = reader.take(Event("9", "run.waiting", end))
+    (stored,) = turns.stored([asked], messages("")[:2], "Scout", "AL", "secret-token")
+
+    assert wire
+    shown = orjson.loads(wire.decode().split("data: ")[1])
+    page = render("pages/_answer.html", turn=stored)
+    for html in (shown["html"], page):
+        for word in [*words, "Waiting", "secret-token", "&lt;b&gt;", "7c1e0000…90bd"]:
+            assert word in html
+        assert f'action="/chat/runs/{RUN}/answers"' in html
+        assert f'action="/chat/runs/{RUN}/cancel"' in html
+    assert shown["note"] == f"It waits for your answer. {words[0]}" or not words[0].endswith("?")
+
+
+@pytest.mark.parametrize("arguments", ['{"to": "a\u202e\u200bb"}', "a\u202e\u200bb", "\ufeff"])
+def test_nothing_that_is_approved_is_invisible(arguments: str) -> None:
+    call = WaitingCall.model_validate(WAITS | {"arguments": arguments})
+    shown = Ask("Scout", call, in_chat(RUN, TALK, "token")).pretty
+    assert shown.isprintable() or "\n" in shown
+    assert not {"\u202e", "\u200b", "\ufeff"} & set(shown)
+    assert "\\ufeff" in shown or "a\\u202e\\u200bb" in shown
+
+
+def test_who_may_not_answer_is_not_asked() -> None:
+    asked = run("waiting").model_copy(update={"waiting": [WaitingCall.model_validate(WAITS)]})
+    (stored,) = turns.stored([asked], messages("")[:2], "Scout", "AL")
+    page = render("pages/_answer.html", turn=stored)
+    assert "<form" not in page
+    assert "It waits until somebody decides whether it goes on." in page
+
+
+def test_a_card_says_that_it_needs_approval_until_it_goes_on() -> None:
+    reader = live()
+    for event in list(events(["x"]))[:2]:
+        reader.take(event)
+    asked = reader.take(Event("3", "tool.approval_requested", {"id": "c"}))
+    over = reader.take(Event("4", "run.waited", {}))
+    resumed = reader.take(Event("1005", "run.resumed", IDS))
+    assert asked
+    assert b"Needs approval" in asked
+    assert over == b"id: 4\nevent: run.waited\ndata: {}\n\n"
+    assert resumed
+    assert b"Running" in resumed
+    assert b"Needs approval" not in resumed
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(2, "2.0 s · "), (600, "10 min · "), (9000, "2 h · ")]
+)
+def test_what_waited_for_long_does_not_tell_seconds(seconds: int, words: str) -> None:
+    ended = run().model_copy(update={"updated_at": NOW + timedelta(seconds=seconds)})
+    (stored,) = turns.stored([ended], [], "Scout", "AL")
+    assert stored.meta.startswith(words)
 
 
 @pytest.mark.parametrize("arguments", ["", "{", "[1]", '"x"', '{"a": {"b": 1}}', "<b>", "null"])

@@ -53,6 +53,7 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "POST /v1/runs/{run_id}/answers": {"answers": [{"call": "@call", "decision": "deny"}]},
     "POST /chat/{agent_id}/runs": {"message": "Hello"},
+    "POST /chat/runs/{run_id}/answers": {"decision": "deny", "call": "@call"},
     "POST /conversations/{conversation_id}/rename": {"title": "A title"},
     "POST /api/registrations/verify": {"token": "#register"},
     "POST /api/password-resets/redeem": {"token": "#reset", "password": NEW_PASSWORD},
@@ -120,6 +121,7 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /invitations/accept/join": {"token": "#waiting"},
     # what is worked with
     "POST /conversations/{conversation_id}/delete": {},
+    "POST /approvals/runs/{run_id}/answers": {"decision": "deny", "call": "@call"},
     "POST /connections/{credential_id}/test": {},
     "POST /connections/{credential_id}/delete": {},
     "POST /connections/new": _NAME | {"api_key": "sk-test"},

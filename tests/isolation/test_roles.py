@@ -90,6 +90,8 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
     ),
     _TALK: (
         "POST /chat/{agent_id}/runs",
+        "POST /approvals/runs/{run_id}/answers",
+        "POST /chat/runs/{run_id}/answers",
         "POST /chat/runs/{run_id}/cancel",
         "POST /v1/agents/{agent_id}/runs",
         "POST /v1/runs/{run_id}/answers",

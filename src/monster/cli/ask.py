@@ -144,8 +144,10 @@ def _print_json(answer: Answer) -> None:
 
 
 def _why(installation: Installation, answer: Answer) -> str:
+    address = f"{installation.address}/conversations/{answer.run.get('conversation_id')}"
+    if answer.run.get("status") == "waiting":
+        return f"It waits for your answer: {address}"
     if "status" not in answer.run:
-        address = f"{installation.address}/conversations/{answer.run['conversation_id']}"
         return f"The answer broke off here, but the run goes on: {address}"
     reason = answer.run.get("reason") or "no reason given"
     return f"The run ended as {answer.run['status']}: {reason}"

@@ -5,9 +5,11 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Form, Header, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
-from monster.dashboard.conversations import service
+from monster.dashboard.approvals import service as approvals
+from monster.dashboard.approvals.schemas import AnswerForm
+from monster.dashboard.conversations import service, streams
 from monster.dashboard.conversations.errors import AgentNotPublished
 from monster.dashboard.conversations.schemas import Question, Reader
 from monster.dashboard.engine_client import Event
@@ -35,12 +37,12 @@ async def ask(
     if agent.published_version is None:
         raise AgentNotPublished(f"publish {agent.name} first: only then can it answer")
     question = Question(agent_id, service.read_message(message), conversation_id)
-    events = service.ask(engine, scope.caller, question)
+    events = streams.ask(engine, scope.caller, question)
     if _EVENTS not in request.headers.get("Accept", ""):
         return pages.go(request, f"/conversations/{await _answered(events)}")
-    reader = Reader(scope.shell.user_initials)
+    reader = Reader(scope.shell.user_initials, scope.shell.csrf)
     started = await _started(events)
-    return _stream(service.shown(engine, scope.caller, started, agent.name, reader))
+    return _stream(streams.shown(engine, scope.caller, started, agent.name, reader))
 
 
 @router.get("/runs/{run_id}/events")
@@ -54,15 +56,48 @@ async def follow(
     run = await service.run(engine, scope.caller, run_id)
     talk = await service.conversation(engine, scope.caller, run.conversation_id)
     agent = await service.agent_if_any(request.app.state.sessions, scope, talk.agent_id)
-    events = await _started(service.follow(engine, scope.caller, run_id))
-    reader = Reader(scope.shell.user_initials, last_event_id)
+    events = await _started(streams.follow(engine, scope.caller, run_id))
+    reader = Reader(scope.shell.user_initials, scope.shell.csrf, last_event_id)
     name = agent.name if agent else service.GONE
-    return _stream(service.shown(engine, scope.caller, events, name, reader))
+    return _stream(streams.shown(engine, scope.caller, events, name, reader))
+
+
+@router.post("/runs/{run_id}/answers")
+async def answer(
+    request: Request,
+    scope: CurrentScope,
+    engine: CurrentEngine,
+    run_id: uuid.UUID,
+    data: Annotated[AnswerForm, Form()],
+) -> Response:
+    """What the run waits for. To scripts: whether it goes on, else the turn as it stands."""
+    answered = await approvals.answer(engine, scope.caller, run_id, data)
+    if not _is_script(request):
+        return pages.go(request, f"/conversations/{answered.conversation_id}")
+    if answered.status == "running":
+        return JSONResponse({"html": ""})
+    talk = await service.conversation(engine, scope.caller, answered.conversation_id)
+    agent = await service.agent_if_any(request.app.state.sessions, scope, talk.agent_id)
+    reader = Reader(scope.shell.user_initials, scope.shell.csrf)
+    name = agent.name if agent else service.GONE
+    turn = await streams.turn(engine, scope.caller, run_id, name, reader)
+    return JSONResponse({"html": pages.render("pages/_answer.html", turn=turn)})
 
 
 @router.post("/runs/{run_id}/cancel", status_code=202)
-async def cancel(scope: CurrentScope, engine: CurrentEngine, run_id: uuid.UUID) -> None:
+async def cancel(
+    request: Request, scope: CurrentScope, engine: CurrentEngine, run_id: uuid.UUID
+) -> Response:
     await service.cancel(engine, scope.caller, run_id)
+    if _is_script(request):
+        return Response(status_code=202)
+    run = await service.run(engine, scope.caller, run_id)
+    return pages.go(request, f"/conversations/{run.conversation_id}")
+
+
+def _is_script(request: Request) -> bool:
+    """A form that is sent without one asks for a page."""
+    return "text/html" not in request.headers.get("Accept", "")
 
 
 async def _started(events: AsyncGenerator[T]) -> AsyncIterator[T]:

@@ -102,7 +102,9 @@ async def read_conversation(
         talk.title,
         agent=agent,
         conversation=talk,
-        turns=turns.stored(found.runs, found.messages, name, scope.shell.user_initials),
+        turns=turns.stored(
+            found.runs, found.messages, name, scope.shell.user_initials, scope.shell.csrf
+        ),
         active=found.active,
         older=found.older,
         latest=before is None,

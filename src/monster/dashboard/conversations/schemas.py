@@ -19,9 +19,10 @@ class Question(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """Who reads a stream, and how far they had got."""
+    """Who reads a stream, with the token of their session, and how far they had got."""
 
     initials: str
+    token: str
     last_event_id: str = "0"
 
 

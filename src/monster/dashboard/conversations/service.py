@@ -1,28 +1,22 @@
 """Talks to the engine about conversations, on behalf of a person."""
 
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 
 from monster.contracts.agents import AgentSpec
 from monster.contracts.knowledge import PassageInPlaceOut
-from monster.contracts.runs import ENDS, ConversationOut, MessageOut, RunOut, Source
+from monster.contracts.runs import ConversationOut, MessageOut, RunOut
 from monster.dashboard.agents import service as agents_service
 from monster.dashboard.agents.errors import AgentNotFound
 from monster.dashboard.agents.models import Agent
-from monster.dashboard.conversations.errors import AgentOnItsWay, NotAMessage
-from monster.dashboard.conversations.schemas import LONGEST, Before, Page, Question, Reader, Thread
+from monster.dashboard.conversations.errors import NotAMessage
+from monster.dashboard.conversations.schemas import LONGEST, Before, Page, Thread
 from monster.dashboard.engine_client import (
     Caller,
-    EngineRefused,
-    EngineUnavailable,
-    Event,
     HttpEngine,
 )
 from monster.dashboard.identity.scope import Scope
-from monster.dashboard.transcript import turns
-from monster.dashboard.transcript.live import KEEP_ALIVE, Live, Position
-from monster.kit import clock, tenancy
+from monster.kit import tenancy
 from monster.kit.db import SessionMaker
 
 GONE = "A deleted agent"
@@ -30,7 +24,8 @@ GONE = "A deleted agent"
 _AGENTS = 60
 _THREADS = 40
 _MESSAGES = 200  # read at once; runs that are not complete among them are left to the page before
-_ENDED = frozenset({"completed", "failed", "cancelled"})
+ENDED = frozenset({"completed", "failed", "cancelled"})
+_STILL = ENDED | {"waiting"}
 
 
 # No connection is held while the engine is asked: each of these is a transaction of its own.
@@ -90,9 +85,9 @@ async def page(
     path = f"/v1/conversations/{conversation_id}"
     # Runs before messages: of a run that has ended by then, every message is there.
     runs = await _runs(engine, caller, path, before)
-    messages = await _messages(engine, caller, path, before)
+    messages = await messages_of(engine, caller, path, before)
     runs, rest = _complete(runs, messages)
-    going = next((run.id for run in rest if run.status not in _ENDED), None)
+    going = next((run.id for run in rest if run.status not in _STILL), None)
     cut = len(messages) == _MESSAGES and runs
     older = (
         Before(min(m.seq for m in messages if m.run_id == runs[0].id), runs[0].id) if cut else None
@@ -110,7 +105,7 @@ async def _runs(
     return [RunOut.model_validate(row) for row in reversed(rows)]
 
 
-async def _messages(
+async def messages_of(
     engine: HttpEngine, caller: Caller, path: str, before: Before | None
 ) -> list[MessageOut]:
     """Oldest first."""
@@ -123,11 +118,11 @@ async def _messages(
 def _complete(
     runs: Sequence[RunOut], messages: Sequence[MessageOut]
 ) -> tuple[list[RunOut], list[RunOut]]:
-    """Runs that have ended and whose messages are all here; the others."""
+    """Runs that have ended or wait, and whose messages are all here; the others."""
     seen = list(dict.fromkeys(message.run_id for message in messages))
     if len(messages) == _MESSAGES:
         seen = seen[1:] or seen
-    here = [run for run in runs if run.status in _ENDED and run.id in set(seen)]
+    here = [run for run in runs if run.status in _STILL and run.id in set(seen)]
     return here, [run for run in runs if run not in here]
 
 
@@ -165,70 +160,3 @@ def read_message(text: str) -> str:
     if "\0" in message:
         raise NotAMessage("the message holds characters that cannot be stored", field="message")
     return message
-
-
-async def ask(
-    engine: HttpEngine, caller: Caller, question: Question
-) -> AsyncGenerator[Event | None]:
-    """Starts a run, which goes on if nobody listens. Raises before the first event."""
-    known = str(question.conversation_id) if question.conversation_id else None
-    body = {"message": question.message, "conversation_id": known}
-    path = f"/v1/agents/{question.agent_id}/runs"
-    try:
-        async with engine.stream(caller, "POST", path, json=body) as events:
-            async for event in events:
-                yield event
-    except EngineRefused as refused:
-        if refused.code != "agent_not_found":
-            raise
-        raise AgentOnItsWay(
-            "this agent is just being published: try again in a moment"
-        ) from refused
-
-
-async def follow(
-    engine: HttpEngine, caller: Caller, run_id: uuid.UUID
-) -> AsyncGenerator[Event | None]:
-    """From the first event on."""
-    async with engine.stream(caller, "GET", f"/v1/runs/{run_id}/events") as events:
-        async for event in events:
-            yield event
-
-
-async def shown(
-    engine: HttpEngine,
-    caller: Caller,
-    events: AsyncIterator[Event | None],
-    name: str,
-    reader: Reader,
-) -> AsyncGenerator[bytes]:
-    """The events as a page takes them. A stream that breaks off just ends: the page comes back."""
-    page: Live | None = None
-    with suppress(EngineUnavailable):
-        async for event in events:
-            if event is None:
-                yield KEEP_ALIVE
-                continue
-            if page is None:
-                page = await _live(engine, caller, uuid.UUID(event.data["run_id"]), name, reader)
-            if wire := page.take(event):
-                yield wire
-            if event.type in ENDS:
-                return
-
-
-async def _live(
-    engine: HttpEngine, caller: Caller, run_id: uuid.UUID, name: str, reader: Reader
-) -> Live:
-    """What the question was and what the conversation knew before it."""
-    asked = await run(engine, caller, run_id)
-    messages = await _messages(engine, caller, f"/v1/conversations/{asked.conversation_id}", None)
-    earlier = [message for message in messages if message.run_id < run_id]
-    sources: dict[int, Source] = turns.sources_of(earlier)
-    turn = turns.opened(asked, name, reader.initials, sources)
-    ended = asked.status in _ENDED
-    return Live(
-        turn,
-        (lambda: asked.updated_at) if ended else clock.now,
-        Position.parse(reader.last_event_id),
-    )

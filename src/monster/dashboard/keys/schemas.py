@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 from pydantic import BeforeValidator, Field
 
 from monster.contracts.api_keys import ApiKeyChange, ApiKeyCreate, ApiKeyOut, KeyPermission
-from monster.dashboard.transcript.turns import Tone
+from monster.dashboard.transcript.answers import Tone
 from monster.kit import clock
 from monster.kit.schemas import Input, Name
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 import orjson
 from markupsafe import Markup
 
-from monster.contracts.runs import ENDS, Source
+from monster.contracts.runs import ENDS, Source, WaitingCall
 from monster.dashboard.engine_client import Event
 from monster.dashboard.transcript.turns import Turn
 from monster.dashboard.web.pages import render
@@ -51,9 +51,8 @@ class Live:
         position = Position.parse(event.id)
         if event.type == "message.delta" and position.seq == self.after.seq:
             event = self._unknown_part(event, position)
-        shown = (
-            _end(self, event.data) if event.type in ENDS else _SHOW[event.type](self, event.data)
-        )
+        show = _SHOW.get(event.type) or (_end if event.type in ENDS else _nothing)
+        shown = show(self, event.data)
         if position <= self.after:
             return None
         return b"id: %b\nevent: %b\ndata: %b\n\n" % (
@@ -82,6 +81,7 @@ def _started(live: Live, data: Data) -> Shown:
 
 def _resumed(live: Live, data: Data) -> Shown:
     live.turn.answer.drop_text()
+    live.turn.answer.go_on()
     return {"reset": True, **_started(live, data)}
 
 
@@ -110,6 +110,21 @@ def _found(live: Live, data: Data) -> Shown:
     return {}
 
 
+def _asked(live: Live, data: Data) -> Shown:
+    return {"html": live.turn.answer.ask(data["id"])}
+
+
+def _nothing(_: Live, __: Data) -> Shown:
+    return {}
+
+
+def _waits(live: Live, data: Data) -> Shown:
+    turn = live.turn
+    html = turn.answer.end_text() + turn.answer.wait()
+    turn.wait([WaitingCall.model_validate(call) for call in data["waiting"]])
+    return {"html": html + Markup(render("pages/_end.html", turn=turn)), "note": turn.note}  # noqa: S704 (escaped by the template)
+
+
 def _end(live: Live, data: Data) -> Shown:
     turn = live.turn
     html = turn.answer.end_text() + turn.answer.stop()
@@ -124,5 +139,7 @@ _SHOW: Mapping[str, Callable[[Live, Data], Shown]] = {
     "message.completed": _said,
     "tool.call": _called,
     "tool.result": _returned,
+    "tool.approval_requested": _asked,
     "citation": _found,
+    "run.waiting": _waits,
 }

@@ -22,6 +22,7 @@ class Group(NamedTuple):
 
 _HOME = Entry("Home", "/", "home", key="home", needs=Can.USE)
 _CHAT = Entry("Chat", "/chat", "message-2", key="chat", needs=Can.USE)
+_APPROVALS = Entry("Approvals", "/approvals", "hand-stop", key="approvals", needs=Can.USE)
 _AGENTS = Entry("Agents", "/agents", "robot", key="agents", needs=Can.USE)
 _KNOWLEDGE = Entry("Knowledge", "/knowledge", "books", key="knowledge", needs=Can.USE)
 _CONNECTIONS = Entry(
@@ -34,7 +35,7 @@ _SETTINGS = Entry("Settings", "/settings", "settings", key="settings")
 _PLATFORM = Entry("Platform", "/admin", "server", key="admin")
 
 GROUPS = (
-    Group("", (_HOME, _CHAT)),
+    Group("", (_HOME, _CHAT, _APPROVALS)),
     Group("Build", (_AGENTS, _KNOWLEDGE, _CONNECTIONS)),
     Group("Run", (_CONTACTS, _AUDIT)),
     Group("", (_SETTINGS,)),
@@ -77,7 +78,20 @@ PALETTE = (
             Entry("Choose a workspace", "/workspaces", "building"),
         ),
     ),
-    Group("Go", (_HOME, _CHAT, _AGENTS, _KNOWLEDGE, _CONNECTIONS, _CONTACTS, _AUDIT, _SETTINGS)),
+    Group(
+        "Go",
+        (
+            _HOME,
+            _CHAT,
+            _APPROVALS,
+            _AGENTS,
+            _KNOWLEDGE,
+            _CONNECTIONS,
+            _CONTACTS,
+            _AUDIT,
+            _SETTINGS,
+        ),
+    ),
     Group("Settings", tuple(entry for group in SETTINGS for entry in group.entries)),
     Group(
         "Platform",

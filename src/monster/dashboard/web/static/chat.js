@@ -28,7 +28,8 @@ function start(talk) {
   const input = form.querySelector("textarea");
   const send = form.querySelector("[data-send]");
   const stop = form.querySelector("[data-stop]");
-  let running; // {view, abort}
+  const heard = new Map(); // by run: {view, abort} of what is being heard
+  const last = new Map(); // by run: the id of the last event
 
   const grow = () => { input.rows = 1; input.rows = Math.min(8, Math.max(1, Math.floor((input.scrollHeight - 16) / 20))); };
   input.addEventListener("input", grow);
@@ -39,9 +40,16 @@ function start(talk) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (!running && input.value.trim()) ask(new FormData(form));
+    if (heard.size || !input.value.trim()) return;
+    if (talk.querySelector("[data-asks]")) remind();
+    else ask(new FormData(form));
   });
   stop.addEventListener("click", halt);
+  talk.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-answer]")) return;
+    event.preventDefault();
+    answer(event.target, new FormData(event.target, event.submitter));
+  });
   if (talk.dataset.run) hear(talk.dataset.run);
 
   function ask(body) {
@@ -52,7 +60,7 @@ function start(talk) {
   }
 
   // Follows a run that is known, or starts one by posting the form. A question is never posted twice.
-  async function hear(run, body) {
+  async function hear(run, body, from = "") {
     const abort = new AbortController();
     const { signal } = abort;
     const view = new Turn(talk, speaker, run, begun);
@@ -64,20 +72,50 @@ function start(talk) {
       return fetch(form.action, question);
     };
     const message = body?.get("message");
-    running = { view, abort };
+    const key = Symbol();
+    heard.set(key, { view, abort });
     busy(true);
     try {
-      for await (const event of follow({ connect, last: (e) => ENDS.has(e.event), signal, onState: view.state })) {
+      for await (const event of follow({ connect, from, last: (e) => ENDS.has(e.event), signal, onState: view.state })) {
         view.take(event.event, JSON.parse(event.data));
+        last.set(view.run, event.id);
         if (stuck) toEnd();
       }
     } catch (error) {
       if (message && !view.run) input.value ||= message;
       view.close(await words(error));
     }
-    running = undefined;
-    busy(false);
-    toEnd();
+    heard.delete(key);
+    busy(heard.size > 0);
+    if (stuck) toEnd();
+  }
+
+  // What the person says about a call that waits. If the run goes on, its stream does; else the turn comes as it stands.
+  async function answer(asked, body) {
+    const run = asked.closest("[data-asks]").dataset.asks;
+    const wrong = asked.querySelector("[role=alert]");
+    const buttons = asked.querySelectorAll("button");
+    buttons.forEach((button) => (button.disabled = true));
+    const headers = { Accept: "application/json", ...csrf() };
+    const response = await fetch(asked.action, { method: "POST", body, headers }).catch(() => undefined);
+    if (response?.ok) {
+      const html = response.status === 200 ? (await response.json()).html : "";
+      talk.focus({ preventScroll: true });
+      if (html) new Turn(talk, speaker, run, begun).place(html);
+      else hear(run, undefined, last.get(run));
+      return;
+    }
+    buttons.forEach((button) => (button.disabled = false));
+    wrong.hidden = false;
+    wrong.textContent = response ? await words(new Refused(response)) : "It could not be sent. Try again.";
+  }
+
+  // One thing after the other: what is asked now would wait behind what waits already.
+  function remind() {
+    const asked = talk.querySelector("[data-asks]");
+    asked.scrollIntoView({ block: "nearest" });
+    asked.querySelector("[name=decision]")?.focus();
+    speaker.say("Answer this first: the agent waits for you.");
   }
 
   // The first answer of a new chat: from now on it has an address, and a place in the list.
@@ -91,7 +129,7 @@ function start(talk) {
 
   // The run ends by itself when it is cancelled, and says so in its stream.
   async function halt() {
-    const { view, abort } = running;
+    const { view, abort } = [...heard.values()].at(-1);
     if (!view.run) return abort.abort();
     stop.disabled = true;
     const answer = await fetch(`/chat/runs/${view.run}/cancel`, { method: "POST", headers: csrf() }).catch(() => undefined);
