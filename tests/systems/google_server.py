@@ -88,7 +88,7 @@ class GoogleServer(Door):
         return reply(found | {"items": [self._shown(one) for one in found["items"]]})
 
     def _shown(self, event: dict[str, Any]) -> dict[str, Any]:
-        known: str = self.names.get(event["id"], event["id"])
+        known = self.names.get(str(event["id"])) or str(event["id"])
         return event | {"id": known} | self.changed.get(known, {})
 
     async def _add(self, request: web.Request) -> web.Response:
