@@ -66,8 +66,8 @@ class Served:
         """Raises Refused."""
         raise NotImplementedError
 
-    def unknown(self, request: web.Request) -> Refused:
-        return Refused(404, {"message": f"no resource at {request.path}"})
+    def unknown(self, _: web.Request) -> Refused:
+        return Refused(404, {"message": "there is no such resource"})
 
     def too_many(self) -> Refused:
         return Refused(429, {"message": "Rate limit exceeded"}, {"Retry-After": self.wait})

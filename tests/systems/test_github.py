@@ -90,7 +90,9 @@ async def test_opens_a_pull_request(github: GitHub, server: GitHubServer) -> Non
     found = await do(github, "search_issues", query=f"repo:{REPOSITORY} is:pr")
     (one,) = found["issues"]
     assert (one["number"], one["title"], one["kind"]) == (made["number"], "Fix it", "pull request")
-    with pytest.raises(ToolFailed, match="422"):
+    wrong = {"message": "Validation Failed", "errors": [{"field": "head", "code": "invalid"}]}
+    server.refusals[f"/repos/{REPOSITORY}/pulls"] = Refused(422, wrong)
+    with pytest.raises(ToolFailed, match=r"422.*head.*invalid"):
         await do(github, "open_pull_request", repository=REPOSITORY, **fields | {"head": "none"})
 
 

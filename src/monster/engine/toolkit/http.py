@@ -110,9 +110,12 @@ class Http:
         path: str,
         *,
         acts: bool | None = None,
+        fine: tuple[int, ...] = (),
         **request: Any,  # noqa: ANN401
     ) -> Answer:
         """Follows no redirect. Raises ToolFailed, ConnectionRefused and, if it `acts`, Unclear.
+
+        `fine` are statuses that the caller understands, such as 409 of what is there already.
 
         Refused once, it is asked again with new headers; "too many" is waited for if that is short.
         """
@@ -123,7 +126,7 @@ class Http:
         elif answer.status == 429 and (pause := _pause(answer)) <= _LONGEST_WAIT:
             await asyncio.sleep(pause)
             answer = await self._send(method, path, request, acts=acts, again=False)
-        if answer.status >= 300:
+        if answer.status >= 300 and answer.status not in fine:
             self._refuse(answer, acts=acts)
         return answer
 

@@ -191,7 +191,7 @@ class GitHub(ToolFactory):
         head: str,
         base: str,
         body: str = "",
-        draft: bool = False,  # noqa: FBT001, FBT002 (an argument that a model names)
+        draft: bool = False,
     ) -> object:
         """Ask that a branch be merged.
 

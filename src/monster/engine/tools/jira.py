@@ -136,7 +136,7 @@ are `read:jira-work`, `write:jira-work` and `read:jira-user`.
         project: str,
         summary: Annotated[str, Field(min_length=1, max_length=255)],
         description: str = "",
-        type: str = "Task",  # noqa: A002
+        type: str = "Task",
         labels: tuple[str, ...] = (),
     ) -> object:
         """Create an issue. Returns its key.

@@ -234,7 +234,7 @@ class Slack(ToolFactory):
     ) -> Record:
         """Refusals come with status 200. A form is what every method understands."""
         form = {name: str(value) for name, value in arguments.items() if value != ""}
-        how = {"data": form, "headers": headers or {}}
+        how: Record = {"data": form, "headers": headers or {}}
         for may_renew in (self.connection.token is not None, False):
             answer = await self.http.request("POST", path(method), acts=acts, **how)
             found: Record = answer.json()

@@ -16,6 +16,11 @@ def dig(found: object, *names: str | int) -> Any:  # noqa: ANN401
     return value
 
 
+def within(found: object, *names: str | int) -> Record:
+    """The same of an object; empty if there is none."""
+    return dict(dig(found, *names) or {})
+
+
 def several(found: object, *names: str | int) -> list[Record]:
     """The same of a list of objects; empty if there is none."""
     return list(dig(found, *names) or ())
