@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from monster.engine.toolkit.effects import ConnectionRefused, ToolFailed, Unclear
 from monster.kit import outbound
@@ -113,11 +114,11 @@ class Http:
         fine: tuple[int, ...] = (),
         **request: Any,  # noqa: ANN401
     ) -> Answer:
-        """Follows no redirect. Raises ToolFailed, ConnectionRefused and, if it `acts`, Unclear.
+        """Follows no redirect; `exact`: the path is sent as it stands.
 
         `fine` are statuses that the caller understands, such as 409 of what is there already.
-
-        Refused once, it is asked again with new headers; "too many" is waited for if that is short.
+        Raises ToolFailed, ConnectionRefused and, if it `acts`, Unclear. Refused once, it is asked
+        again with new headers; "too many" is waited for if that is short.
         """
         acts = method not in _SAFE if acts is None else acts
         answer = await self._send(method, path, request, acts=acts, again=False)
@@ -136,8 +137,9 @@ class Http:
         headers = {**await self.authorize(again), **request.get("headers", {})}
         fixed = {"headers": headers, "allow_redirects": False}
         asked: dict[str, Any] = {"timeout": _TIMEOUT, **request, **fixed}
+        url = URL(self.base_url + path, encoded=asked.pop("exact", False))
         try:
-            async with self.session.request(method, self.base_url + path, **asked) as response:
+            async with self.session.request(method, url, **asked) as response:
                 body = await outbound.read(response, LARGEST)
                 return Answer(response.status, dict(response.headers), body)
         except (aiohttp.ClientError, TimeoutError, TooLarge) as error:

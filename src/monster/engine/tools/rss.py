@@ -25,6 +25,7 @@ class Rss(ToolFactory):
     system_name = "rss"
     name = "RSS and Atom"
     category = "Web"
+    origin = "web"
     description = "The latest entries of any feed"
     logo = "rss"
 

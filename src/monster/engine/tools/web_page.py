@@ -22,6 +22,7 @@ class WebPage(ToolFactory):
     system_name = "web_page"
     name = "Web page reader"
     category = "Web"
+    origin = "web"
     description = "Reads a page or a PDF as Markdown"
     logo = "world"
 

@@ -19,6 +19,7 @@ def _key(description: str) -> dict[str, Any]:
 
 class _Search(ToolFactory):
     category = "Web"
+    origin = "web"
     logo = "search"
 
     async def account(self) -> str | None:
