@@ -34,7 +34,7 @@ class Charts(Sandboxed):
     help = "Needs no connection."
 
     @tool(Effect.READ, seconds=SECONDS, trusted=True)
-    async def draw_chart(  # noqa: PLR0913 (each is a word of a chart)
+    async def draw_chart(
         self,
         *,
         kind: Kind,

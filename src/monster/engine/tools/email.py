@@ -89,7 +89,7 @@ server to send, the IMAP server to search and read, or both.
         words: str = "",
         sender: str = "",
         since: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = "",
-        unread: bool = False,  # noqa: FBT001, FBT002 (a model names it)
+        unread: bool = False,
         limit: Limit = 20,
     ) -> object:
         """Find mails, the newest first. Reading them leaves them unread.

@@ -143,7 +143,7 @@ not followed. A connection for reading allows GET and HEAD only.
         )
         return said(answer)
 
-    async def _authorize(self, again: bool) -> Mapping[str, str]:  # noqa: FBT001 (an Authorize)
+    async def _authorize(self, again: bool) -> Mapping[str, str]:
         if "client_secret" not in self.values:
             return await super()._authorize(again)
         if self._token is None or again:
@@ -154,7 +154,7 @@ not followed. A connection for reading allows GET and HEAD only.
         values = self.values
         who = headers_of.basic(values["client_id"], values["client_secret"])
 
-        async def client(_: bool) -> Mapping[str, str]:  # noqa: FBT001 (an Authorize)
+        async def client(_: bool) -> Mapping[str, str]:
             return {"Authorization": who}
 
         place = Http(self.connection.session, "The token endpoint", values["token_url"], client)
