@@ -164,7 +164,7 @@ needs and no more: an agent can do whatever the key can.
         own = {"X-Amz-Content-SHA256": hashlib.sha256(content).hexdigest(), **(headers or {})}
         signer = S3SigV4Auth(self._keys(), "s3", self._region)
         _, signed = self._signed(method, path, content, own, signer)
-        body = {"data": content} if method == "PUT" else {}
+        body: dict[str, Any] = {"data": content} if method == "PUT" else {}
         # Writing the same twice is writing it once.
         return await self.http.request(method, path, acts=False, exact=True, headers=signed, **body)
 
