@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import platform
 import signal
 import sys
 import tempfile
@@ -221,3 +222,21 @@ async def test_no_pipe_stays_open(loop: str, tmp_path: Path) -> None:
         {loop}.run(main())
     """
     assert outside(textwrap.dedent(code), tmp_path) == "True\n"
+
+
+@pytest.mark.parametrize("number", [272, 165, 155], ids=["unshare", "mount", "pivot_root"])
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers of x86_64")
+async def test_a_kernel_that_gives_some_namespaces_only_is_enough(
+    number: int, tmp_path: Path
+) -> None:
+    code = f"""
+        import asyncio, sys
+        sys.path[:0] = {[path for path in sys.path if path]!r}
+        from monster.engine.sandbox.sandbox import Sandbox
+        from tests.sandbox import without
+        without({number})
+        code = "open('f', 'w').write('written')\\nopen('/etc/passwd').read()"
+        ran = asyncio.run(Sandbox().run(code, {{}}))
+        print(ran.files["f"].decode(), ran.exit)
+    """
+    assert outside(textwrap.dedent(code), tmp_path) == "written 1\n"
