@@ -1,6 +1,7 @@
 """Engines as processes that tests start and kill, and what their tools act upon."""
 
 import asyncio
+import json
 import socket
 import subprocess
 import sys
@@ -34,12 +35,15 @@ class Process:
     clients: list[httpx.AsyncClient] = field(default_factory=list[httpx.AsyncClient])
 
     @classmethod
-    def start(cls, postgres: Embedded, model_url: str = "http://127.0.0.1:9") -> "Process":
+    def start(
+        cls, postgres: Embedded, model_url: str = "http://127.0.0.1:9", **settings: object
+    ) -> "Process":
         """By default, nobody is where the model should be."""
         port = str(_free_port())
         url = postgres.url(database.NAME, database.ROLE)
         folder = str(postgres.server.pgdata.parent / "data")
-        arguments = (url, PUBLIC_PEM, port, str(LEASE), model_url, folder)
+        more = json.dumps(settings)
+        arguments = (url, PUBLIC_PEM, port, str(LEASE), model_url, folder, more)
         command = [sys.executable, "-m", "tests.process", *arguments]
         return cls(command, f"http://127.0.0.1:{port}", subprocess.Popen(command))  # noqa: S603
 

@@ -49,14 +49,29 @@ _ACCOUNT = {"name": "Eve", "password": PASSWORD}
 # Bodies that cannot be made from their schema alone.
 BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/credentials": {
-        "system_name": "openai",
-        "name": "Key *",
-        "values": {"api_key": "sk-test"},
+        "tool_factory_id": "@tool_factory",
+        "strategy": "strategy_oauth",
+        "oauth_provider_id": "@oauth_provider",
+        "name": "Grant *",
     },
     "POST /v1/runs/{run_id}/answers": {"answers": [{"call": "@call", "decision": "deny"}]},
     "POST /v1/mcp_servers": {"name": "Server *", "url": "https://mcp.example.com/mcp"},
     "PATCH /v1/mcp_servers/{mcp_server_id}": {"name": "Server *"},
     "POST /v1/mcp_servers/{mcp_server_id}/accept": {"digest": FOUND},
+    "POST /v1/oauth_providers": {
+        "system_name": "custom",
+        "name": "App *",
+        "client_id": "monster",
+        "endpoints": {
+            "authorize_url": "https://login.example.com/authorize",
+            "token_url": "https://login.example.com/token",
+            "device_url": "https://127.0.0.1:1/device",
+        },
+    },
+    "POST /v1/credentials/{credential_id}/authorize": {
+        "redirect_uri": "http://monster/connections/oauth/callback"
+    },
+    "POST /v1/oauth/callback": {"state": "#oauth_state", "error": "access_denied"},
     "POST /chat/{agent_id}/runs": {"message": "Hello"},
     "POST /chat/runs/{run_id}/answers": {"decision": "deny", "call": "@call"},
     "POST /conversations/{conversation_id}/rename": {"title": "A title"},

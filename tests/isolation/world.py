@@ -27,7 +27,7 @@ from monster.kit.ids import new_id
 from tests import admins, catalogue
 from tests.authenticator import Authenticator
 from tests.builders import Tenant, client, create_agent, owner_conninfo, publish
-from tests.isolation.forms import FOUND, PASSWORD
+from tests.isolation.forms import BODIES, FOUND, PASSWORD
 from tests.isolation.operations import Field, Operation
 
 # What an id is called, where that is not the kind of thing with `_id` after it.
@@ -50,6 +50,8 @@ HERE = (
     ("/admin/", "user", "colleague"),
     ("/workspaces/invitations/", "invitation", "waiting"),
     ("/v1/", "row", "engine row"),
+    ("/authorize", "credential", "grant"),
+    ("/device", "credential", "grant"),
 )
 
 # Nobody of a company is given these: the dashboard asks so for platform admins alone.
@@ -204,6 +206,31 @@ async def _through_the_door(world: World) -> None:
         "run": run["id"],
         "conversation": run["conversation_id"],
     }
+    await _grant(world, engine)
+
+
+async def _grant(world: World, engine: httpx.AsyncClient) -> None:
+    """Two OAuth apps, of which one is used, for a connection that nobody has agreed to yet."""
+    app = dict(BODIES["POST /v1/oauth_providers"]) | {"client_id": world.marker}
+    made = [
+        (
+            await engine.post("/v1/oauth_providers", json=app | {"name": f"{world.marker} {n}"})
+        ).json()
+        for n in range(2)
+    ]
+    grant = {
+        "system_name": "jira",
+        "strategy": "strategy_oauth",
+        "name": f"{world.marker} 2",
+        "oauth_provider_id": made[0]["id"],
+    }
+    world.ids["grant"] = (await engine.post("/v1/credentials", json=grant)).json()["id"]
+    world.ids["oauth_provider"] = made[1]["id"]
+    begun = await engine.post(
+        f"/v1/credentials/{world.ids['grant']}/authorize",
+        json=BODIES["POST /v1/credentials/{credential_id}/authorize"],
+    )
+    world.values["oauth_state"] = httpx.URL(begun.json()["url"]).params["state"]
 
 
 def _secret(tenant_id: uuid.UUID, prefix: str) -> str:
@@ -236,6 +263,9 @@ class _Engine:
             [found, tools, ids["mcp_server"]],
         )
         marker, index = world.marker, ids["index"]
+        agreed = json.dumps({"strategy_oauth": {}})
+        made = {"name": marker, "kind": "custom", "auth_config": agreed, "tools": "[]"}
+        self.add("tool_factory", "tool_factory", **made)
         document = self.add(
             "document", "document", doc_index_id=index, title=marker, status="failed"
         )

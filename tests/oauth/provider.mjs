@@ -13,6 +13,7 @@ const note = (line) => appendFileSync(`${process.argv[2]}.log`, `${JSON.stringif
 const provider = new Provider(`http://127.0.0.1:${port}`, {
   clients,
   scopes,
+  clockTolerance: 0,
   cookies: { keys: ["for tests only"] },
   features: {
     clientCredentials: { enabled: true },
@@ -64,6 +65,7 @@ async function tokens(ctx, next) {
   const { before = 0, after = 0, fail = 0 } = config();
   note({ event: "asked" });
   await sleep(before * 1000);
+  if (ctx.req.socket.destroyed) return note({ event: "lost" }); // who asked is gone: it never came
   if (fail) return void ((ctx.status = fail), (ctx.body = "away"));
   await next();
   const sent = ctx.oidc?.params ?? {};

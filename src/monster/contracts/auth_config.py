@@ -25,8 +25,8 @@ from monster.kit.errors import Invalid
 ParameterType: TypeAlias = Literal["text", "secret", "choice", "file", "number", "url"]
 
 OAUTH = "strategy_oauth"
-CLIENT_CREDENTIALS = "strategy_client_credentials"  # OAuth of a program, which nobody agrees to
-TOKEN_CREDS = "token_creds"  # noqa: S105 (its name: a grant that somebody made elsewhere)
+CLIENT_CREDENTIALS = "strategy_client_credentials"  # a program's own: nobody agrees
+TOKEN_CREDS = "token_creds"  # noqa: S105 (a name: of a grant that was made elsewhere)
 MISSPELT = "strategy_oath"  # as one of the source documents writes it
 _HELP = "help"
 _POSITION = re.compile(r"(\d+)\.\s*(.+)")
@@ -34,9 +34,7 @@ _POSITION = re.compile(r"(\d+)\.\s*(.+)")
 _OPEN_NAMES = re.compile(
     r"(?:^|_)(?:user(?:name)?|e?mail|host|port|region|domain|account|workspace|name|id)$"
 )
-_FILE_NAME = re.compile(r"(?:^|_)creds$")  # pasted as it is, lines and all
-# Of OAuth: who agrees at the provider needs neither.
-_PASTED = frozenset({TOKEN_CREDS, "client_id"})
+_PASTED = frozenset({TOKEN_CREDS, "client_id"})  # who agrees at a provider needs neither
 _URL_NAME = re.compile(r"(?:^|_)ur[li]$")
 _LONGEST = 20_000  # characters of a value; a file with a key is the longest
 _HTTP = TypeAdapter(AnyHttpUrl)
@@ -108,7 +106,6 @@ class Strategy(BaseModel):
 
     @property
     def is_oauth(self) -> bool:
-        """Somebody agrees at a provider."""
         return self.name == OAUTH
 
     @property
@@ -117,8 +114,8 @@ class Strategy(BaseModel):
 
     @property
     def title(self) -> str:
-        words = self.name.removeprefix("strategy_").replace("_", " ")
-        return "OAuth" if self.is_oauth else words.capitalize()
+        words = self.name.removeprefix("strategy_").replace("_", " ").capitalize()
+        return "OAuth" if self.is_oauth else words
 
     def check(
         self, values: Mapping[str, str], known: frozenset[str] = frozenset()
@@ -130,17 +127,15 @@ class Strategy(BaseModel):
         names = {parameter.name for parameter in self.parameters}
         for name in values.keys() - names:
             raise BadValue(f"there is no parameter {name!r} here", field=f"values.{name}")
+        known = known | _PASTED if self.is_oauth else known
         kept: dict[str, str] = {}
         for parameter in self.parameters:
             value = values.get(parameter.name) or parameter.default or ""
             if value.strip():
                 kept[parameter.name] = parameter.check(value)
-            elif self._needs(parameter) and parameter.name not in known:
+            elif parameter.required and parameter.name not in known:
                 raise BadValue(f"{parameter.name} is missing", field=f"values.{parameter.name}")
         return kept
-
-    def _needs(self, parameter: Parameter) -> bool:
-        return parameter.required and not (self.is_oauth and parameter.name in _PASTED)
 
 
 class AuthConfig(BaseModel):
@@ -204,7 +199,7 @@ def _parameter(key: str, raw: object, place: int, where: str) -> Parameter:
 def _guess(name: str) -> ParameterType:
     if _URL_NAME.search(name):
         return "url"
-    if _FILE_NAME.search(name):
+    if name == TOKEN_CREDS:  # pasted as it is, lines and all
         return "file"
     return "text" if _OPEN_NAMES.search(name) else "secret"
 
@@ -228,9 +223,8 @@ def _check_number(parameter: Parameter, value: str) -> None:
     try:
         float(value)
     except ValueError:
-        raise BadValue(
-            f"{parameter.name} must be a number", field=f"values.{parameter.name}"
-        ) from None
+        why, field = f"{parameter.name} must be a number", f"values.{parameter.name}"
+        raise BadValue(why, field=field) from None
 
 
 def _check_url(parameter: Parameter, value: str) -> None:
@@ -241,10 +235,10 @@ def _check_url(parameter: Parameter, value: str) -> None:
     except ValidationError:
         usable = False
     if not usable or any(character.isspace() for character in value):
-        raise BadValue(
-            f"{parameter.name} must be an address like https://host/path, with no password, ? or #",
-            field=f"values.{parameter.name}",
+        why = (
+            f"{parameter.name} must be an address like https://host/path, with no password, ? or #"
         )
+        raise BadValue(why, field=f"values.{parameter.name}")
 
 
 def _matches(pattern: str, value: str) -> bool:
