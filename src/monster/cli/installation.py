@@ -204,6 +204,8 @@ class Installation:
             **keys_settings.of_engine(self.settings, self.master_key_file, self._made_master_key),
             outbound_allow=self.settings.outbound_allow,
             trusted_proxies=self.settings.trusted_proxies,
+            mcp_sessions=self.settings.mcp_sessions,
+            mcp_idle_seconds=self.settings.mcp_idle_seconds,
             lease_seconds=self.settings.lease_seconds,
             data_dir=self.folder,
             upload_limit=self.settings.upload_limit,

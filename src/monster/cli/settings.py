@@ -133,6 +133,19 @@ class Platform(MasterKeys):
         le=3600,
         description="How long a run may be silent before another process takes it over.",
     )
+    mcp_sessions: int = Field(
+        default=40,
+        ge=4,
+        le=1000,
+        description="MCP servers that one process is connected to at a time; one workspace has a"
+        " quarter of them at most.",
+    )
+    mcp_idle_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        le=86_400,
+        description="How long a connection to an MCP server waits for a call.",
+    )
     outbound_allow: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         default=(),
         description="Private networks that agents may reach all the same, such as "

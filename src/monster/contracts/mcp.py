@@ -43,7 +43,7 @@ Headers: TypeAlias = Annotated[dict[HeaderName, Secret], Field(max_length=30)]
 Environments: TypeAlias = Annotated[dict[Variable, Secret], Field(max_length=50)]
 Parameters: TypeAlias = Annotated[dict[Variable, Line], Field(max_length=20)]
 Allowed: TypeAlias = Annotated[tuple[FunctionName, ...], Field(max_length=MOST_FUNCTIONS)]
-Seconds: TypeAlias = Annotated[int, Field(ge=1, le=600), WHOLE]
+Seconds: TypeAlias = Annotated[int, Field(ge=1, le=120), WHOLE]
 
 
 class McpServerCreate(Input):

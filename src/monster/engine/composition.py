@@ -1,9 +1,11 @@
 """What the engine's web process and its worker are both made of."""
 
+import uuid
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from monster.engine.access.scope import Scope
 from monster.engine.credentials.connections import Connections
 from monster.engine.credentials.store import Store
 from monster.engine.embedding.minilm import MiniLM
@@ -11,6 +13,9 @@ from monster.engine.embedding.protocol import Embedder
 from monster.engine.find_model import FindModels
 from monster.engine.find_tools import FindTools
 from monster.engine.grants.refresh import Grants
+from monster.engine.mcp.pool import Pool as McpPool
+from monster.engine.mcp.servers import McpServers, Report
+from monster.engine.mcp_servers import service as mcp_servers
 from monster.engine.models.builtin import make_builtin
 from monster.engine.models.protocol import Model
 from monster.engine.models.providers import Providers
@@ -23,6 +28,7 @@ from monster.engine.secrets.service import Secrets
 from monster.engine.settings import Settings
 from monster.engine.toolkit.catalogue import Catalogue
 from monster.engine.tools.knowledge_search import knowledge_search
+from monster.kit import tenancy
 from monster.kit.addresses import Guard
 from monster.kit.db import SessionMaker
 from monster.kit.pool import Pool
@@ -36,6 +42,7 @@ class Parts:
     secrets: Secrets
     grants: Grants
     connections: Connections
+    mcp: McpServers
     providers: Providers
     embedder: Embedder
     runs: Runs
@@ -45,6 +52,7 @@ class Parts:
         async with (
             self.grants.opened(),
             self.connections.opened(),
+            self.mcp.opened(),
             self.providers.opened(),
             self.runs.running(),
         ):
@@ -65,7 +73,10 @@ def assemble(
     providers = Providers(guard)
     store = Store(secrets, Catalogue.load("monster.engine.tools"))
     grants = Grants(sessions, store, Registry(secrets, guard, settings.oauth_apps))
-    connections = Connections(sessions, store, guard, settings.system_urls, {}, grants)
+    servers = McpPool(settings.mcp_sessions, settings.mcp_idle_seconds)
+    mcp = McpServers(guard, servers, _reporting(sessions))
+    kinds = {"mcp_server": mcp}
+    connections = Connections(sessions, store, guard, settings.system_urls, kinds, grants)
     embedder = MiniLM(settings.data_dir, settings.embedding_hub_url)
     keyless = {"builtin": make_builtin(script=settings.script_model), **(models or {})}
     find_model = FindModels(keyless, sessions, store, providers)
@@ -73,4 +84,15 @@ def assemble(
     find_tools = FindTools(toolbox, sessions, connections)
     runs = Runs(pool, find_model, find_tools, limits or Limits(), settings.lease_seconds)
     runs.shorten = find_tools.shorten
-    return Parts(sessions, secrets, grants, connections, providers, embedder, runs)
+    return Parts(sessions, secrets, grants, connections, mcp, providers, embedder, runs)
+
+
+def _reporting(sessions: SessionMaker) -> Report:
+    """What runs find out about MCP servers, people see on them."""
+
+    async def report(tenant_id: uuid.UUID, server_id: uuid.UUID, why: str) -> None:
+        scope = Scope(tenant_id, "system", frozenset())
+        async with tenancy.transaction(sessions, tenant_id) as session:
+            await mcp_servers.failed(session, scope, server_id, why)
+
+    return report

@@ -107,9 +107,20 @@ class _Transport(httpx2.AsyncHTTPTransport):
         return response
 
 
+def transport(
+    guard: Guard, *, resolver: Resolver | None = None, largest: int = LARGEST
+) -> httpx2.AsyncBaseTransport:
+    """A pool of connections that several clients may share; whoever made it closes it."""
+    return _Transport(guard, resolver, largest)
+
+
 def client(
     guard: Guard, *, resolver: Resolver | None = None, largest: int = LARGEST
 ) -> httpx2.AsyncClient:
     """Follows no redirect: requests carry keys in headers that would go along."""
-    transport = _Transport(guard, resolver, largest)
-    return httpx2.AsyncClient(transport=transport, timeout=_TIMEOUT, trust_env=False)
+    return over(transport(guard, resolver=resolver, largest=largest))
+
+
+def over(shared: httpx2.AsyncBaseTransport, auth: httpx2.Auth | None = None) -> httpx2.AsyncClient:
+    """A client of `transport`. Closing it closes that, too."""
+    return httpx2.AsyncClient(transport=shared, auth=auth, timeout=_TIMEOUT, trust_env=False)

@@ -39,6 +39,7 @@ class ToolFactory(TenantRow, Base):
     config: Mapped[dict[str, Any]] = mapped_column("config_json", JSONB)  # as `kind` demands
     environments: Mapped[list[str]] = mapped_column(ARRAY(String))
     tools: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)  # contracts.tools.FunctionOut
+    found: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # that nobody has accepted yet
     oauth_provider_id: Mapped[uuid.UUID | None]
     type: Mapped[str] = mapped_column(server_default="custom")
     compatible_system: Mapped[str | None]
