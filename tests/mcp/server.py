@@ -5,6 +5,7 @@ python tests/mcp/server.py PORT [TOKEN]  over HTTP, for who has the token
 """
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -17,7 +18,7 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-server = MCPServer("Naughty", version="1.2")
+server = MCPServer("Naughty", version="1.2", log_level="CRITICAL")
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d494844520000000100000001080600000"
     "01f15c4890000000d49444154789c6360000002000001e221bc330000000049454e44ae426082"
@@ -81,7 +82,7 @@ async def hang(seconds: float) -> str:
     try:
         await asyncio.sleep(seconds)
     except asyncio.CancelledError:
-        Path("cancelled").touch()
+        Path("cancelled").touch()  # noqa: ASYNC240
         raise
     return "awake"
 
@@ -111,7 +112,7 @@ def crash() -> str:
 @server.tool()
 def spawn() -> int:
     """Starts a process that wants to outlive everybody."""
-    return os.spawnlp(os.P_NOWAIT, "setsid", "setsid", "sleep", "3600")
+    return os.spawnlp(os.P_NOWAIT, "setsid", "setsid", "sleep", "3600")  # noqa: S606
 
 
 @server.tool()
@@ -157,6 +158,7 @@ def guarded(app: ASGIApp, token: str) -> ASGIApp:
 
 
 def main(arguments: list[str]) -> None:
+    logging.disable()
     if not arguments:
         server.run()
         return

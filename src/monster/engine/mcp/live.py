@@ -19,8 +19,9 @@ from monster.engine.mcp.failures import judged
 from monster.engine.mcp.http import Address
 from monster.engine.mcp.offers import Changed, Offers
 from monster.engine.mcp.pool import Key, Pool
-from monster.engine.mcp.session import Session, Wire
+from monster.engine.mcp.session import Session
 from monster.engine.mcp.stdio import Program
+from monster.engine.mcp.wire import Wire
 from monster.engine.toolkit.effects import ToolFailed
 from monster.engine.toolkit.factory import Connection
 from monster.engine.toolkit.live import Made
@@ -77,7 +78,7 @@ class LiveServer:
             try:
                 return await session.call(original, arguments, self.config.timeout_seconds)
             except (MCPError, TimeoutError, ValidationError) as error:
-                if session.wire.status == 404 and session.calls_made > 0:
+                if session.was_forgotten:
                     session.give_up()
                     raise _Forgotten from error
                 raise await judged(session, error, acts=acts) from error

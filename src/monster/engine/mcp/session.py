@@ -3,11 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, suppress
-from typing import Any, Protocol, cast
+from contextlib import suppress
+from typing import Any, cast
 
 import mcp_types as types
-from mcp.client._transport import TransportStreams
 from mcp.client.client import Client
 from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
 from mcp.shared.exceptions import MCPError
@@ -17,8 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 from monster.engine.mcp import offers
 from monster.engine.mcp.metered import MOST, Given, Metered
 from monster.engine.mcp.offers import Described, Offers
+from monster.engine.mcp.wire import Wire
 from monster.engine.toolkit.effects import ConnectionRefused, ToolFailed
-from monster.engine.toolkit.factory import TokenSource
 from monster.kit.addresses import why_blocked
 
 # What goes wrong there is told to whoever calls; the SDK would log all that a server sends.
@@ -36,18 +35,6 @@ _US = types.Implementation(name="monster", version="1")
 
 Answer = types.CallToolResult | types.InputRequiredResult
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)
-
-
-class Wire(Protocol):
-    """How a server is connected. `status` is the latest refusal of HTTP, `failed` why there is no
-    token, `last_words` what a program said before it ended."""
-
-    source: TokenSource | None
-    status: int
-    failed: ToolFailed | None
-    last_words: str
-
-    def streams(self) -> AbstractAsyncContextManager[TransportStreams]: ...
 
 
 class Session:
@@ -77,6 +64,12 @@ class Session:
         """What the server says it is called, and its version."""
         info = self._client.server_info if self._client else None
         return f"{info.title or info.name} {info.version}".strip()[:200] if info else None
+
+    @property
+    def was_forgotten(self) -> bool:
+        """The server does not know it any more. It should say 404; some say 400."""
+        is_kept = self._client and self._client.protocol_version not in MODERN_PROTOCOL_VERSIONS
+        return bool(is_kept) and self.calls_made > 0 and self.wire.status in (400, 404)
 
     async def open(self) -> None:
         """Raises ToolFailed; of what an error may say the cause tells more."""
@@ -143,8 +136,7 @@ class Session:
             return self._offers
 
     async def call(self, original: str, arguments: Mapping[str, Any], seconds: float) -> Answer:
-        """Raises MCPError; TimeoutError after so long, or after a minute without progress; a
-        ValidationError if the answer is none."""
+        """Raises MCPError, ValidationError, and TimeoutError: also after a minute of silence."""
         client = await self._connected()
         self.wire.status = 0
         now = asyncio.get_running_loop().time
