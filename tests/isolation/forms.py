@@ -12,6 +12,8 @@ PASSWORD = "correct horse battery"
 NEW_PASSWORD = "battery staple horse"
 TENANT = "Acme"  # what builders call every company
 
+FOUND = "0" * 64  # the digest of what an MCP server was found to offer
+
 _USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 _GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 _PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -52,6 +54,9 @@ BODIES: dict[str, dict[str, Any]] = {
         "values": {"api_key": "sk-test"},
     },
     "POST /v1/runs/{run_id}/answers": {"answers": [{"call": "@call", "decision": "deny"}]},
+    "POST /v1/mcp_servers": {"name": "Server *", "url": "https://mcp.example.com/mcp"},
+    "PATCH /v1/mcp_servers/{mcp_server_id}": {"name": "Server *"},
+    "POST /v1/mcp_servers/{mcp_server_id}/accept": {"digest": FOUND},
     "POST /chat/{agent_id}/runs": {"message": "Hello"},
     "POST /conversations/{conversation_id}/rename": {"title": "A title"},
     "POST /api/registrations/verify": {"token": "#register"},

@@ -27,7 +27,7 @@ from monster.kit.ids import new_id
 from tests import admins, catalogue
 from tests.authenticator import Authenticator
 from tests.builders import Tenant, client, create_agent, owner_conninfo, publish
-from tests.isolation.forms import PASSWORD
+from tests.isolation.forms import FOUND, PASSWORD
 from tests.isolation.operations import Field, Operation
 
 # What an id is called, where that is not the kind of thing with `_id` after it.
@@ -192,12 +192,14 @@ async def _through_the_door(world: World) -> None:
     )
     await engine.put(f"/v1/agents/{agent_id}", json=spec.model_dump(mode="json"))
     secret = {"system_name": "openai", "name": name, "values": {"api_key": name}}
+    server = {"name": name, "url": "http://127.0.0.1:9/mcp"}  # where nobody answers
     run = (await engine.post(f"/v1/agents/{agent_id}/runs", json={"message": name})).json()
     world.ids |= {
         "agent": agent_id,
         "tenant": str(tenant.id),
         "user": str(tenant.user_id),
         "credential": (await engine.post("/v1/credentials", json=secret)).json()["id"],
+        "mcp_server": (await engine.post("/v1/mcp_servers", json=server)).json()["id"],
         "index": (await engine.post("/v1/indexes", json={"name": name})).json()["id"],
         "run": run["id"],
         "conversation": run["conversation_id"],
@@ -227,6 +229,12 @@ class _Engine:
 
     def fill(self) -> None:
         world, ids = self.world, self.world.ids
+        found = json.dumps({"digest": FOUND, "offers": [], "left_out": []})
+        tools = json.dumps([{"name": "t", "description": "", "parameters": {}, "effect": "read"}])
+        self.engine.execute(
+            "update tool_factory set found = %s, tools = %s where id = %s",
+            [found, tools, ids["mcp_server"]],
+        )
         marker, index = world.marker, ids["index"]
         document = self.add(
             "document", "document", doc_index_id=index, title=marker, status="failed"

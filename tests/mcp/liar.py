@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-PLAIN = {"type": "object", "properties": {}}
+PLAIN: dict[str, Any] = {"type": "object", "properties": {}}
 
 
 def deep(levels: int) -> dict[str, Any]:
@@ -58,7 +58,8 @@ def send(**message: object) -> None:
 def answer(mode: str, message: dict[str, Any]) -> None:
     method, number = message.get("method"), message.get("id")
     if method == "initialize":
-        told = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}}
+        able: dict[str, object] = {"tools": {}}
+        told = {"protocolVersion": "2025-06-18", "capabilities": able}
         send(id=number, result={**told, "serverInfo": {"name": "Liar", "version": "0"}})
     elif method == "tools/list":
         send(id=number, result={"tools": TOOLS.get(mode, [tool("call")])})
@@ -89,10 +90,9 @@ def misbehave(mode: str, number: object) -> None:
 
 def ask(number: object) -> None:
     """What a server may want of its client; then it tells what it was answered."""
-    form = {"type": "object", "properties": {}}
     wishes: dict[str, dict[str, object]] = {
         "sampling/createMessage": {"messages": [], "maxTokens": 9},
-        "elicitation/create": {"message": "Your password?", "requestedSchema": form},
+        "elicitation/create": {"message": "Your password?", "requestedSchema": PLAIN},
         "roots/list": {},
     }
     for method, params in wishes.items():

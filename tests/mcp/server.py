@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ def crash() -> str:
 @server.tool()
 def spawn() -> int:
     """Starts a process that wants to outlive everybody."""
-    return os.spawnlp(os.P_NOWAIT, "setsid", "setsid", "sleep", "3600")  # noqa: S606
+    return subprocess.Popen(["/usr/bin/setsid", "sleep", "3600"]).pid
 
 
 @server.tool()
