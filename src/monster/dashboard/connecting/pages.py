@@ -12,7 +12,7 @@ from monster.dashboard.connecting import schemas, service
 from monster.dashboard.connecting.schemas import FIRST, Connect, Wanted
 from monster.dashboard.connections import service as connections
 from monster.dashboard.connections.pages import own, wrong
-from monster.dashboard.connections.schemas import path, works
+from monster.dashboard.connections.schemas import onward, path, works
 from monster.dashboard.engine_client import EngineRefused, HttpEngine
 from monster.dashboard.grants import pages as grants
 from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Scope
@@ -132,7 +132,7 @@ async def _made(
         return await grants.lead_on(request, scope, engine, made, back)
     tested = await connections.test(engine, scope, made.id)
     if tested.status == "active":
-        return pages.go(request, back or path(made.id), works(tested))
+        return pages.go(request, onward(back, made.id), works(tested))
     return pages.go(request, path(made.id, back))
 
 
