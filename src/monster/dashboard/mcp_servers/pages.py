@@ -153,7 +153,8 @@ def _new(request: Request, scope: Scope, asked: Asked) -> Response:
         [Crumb("New")],
         status=422 if asked.errors else 200,
         values=values,
-        errors=asked.errors,
+        errors={"headers": "", "environments": "", **asked.errors},
+        problem=schemas.problem(asked),
         auth=schemas.AUTH,
         may_start_programs=service.may_start_programs(scope),
     )
@@ -169,6 +170,7 @@ def _one(request: Request, scope: Scope, found: Server, asked: Asked) -> Respons
         it=found,
         values={**found.values, **asked.values},
         errors=asked.errors,
+        problem=schemas.problem(asked),
         effects=schemas.EFFECTS,
         may_change_program=service.may_start_programs(scope) or not found.is_program,
     )

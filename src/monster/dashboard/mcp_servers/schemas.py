@@ -71,10 +71,10 @@ class Server:
 
     @property
     def state(self) -> State:
-        if self.out.status == "failing":
-            return State("Not working", "bad")
         if self.waits:
             return State("Changed, look at it" if self.out.tools else "Look at its tools", "warn")
+        if self.out.status == "failing":
+            return State("Not working", "bad")
         return State("Working", "good") if self.out.tools else State("Not asked yet", "neutral")
 
     @property
@@ -193,3 +193,9 @@ def refused(typed: Mapping[str, str], code: str, field: str | None, message: str
     name = (field or "").partition(".")[0]
     kept = {one: text for one, text in typed.items() if one not in ("headers", "environments")}
     return Asked(kept, {name: _HINTS.get(name, message) if code == "invalid" else message})
+
+
+def problem(asked: Asked) -> str:
+    """What is wrong with no field of the form."""
+    shown = {*_HINTS, "description", "command", "args"}
+    return next((said for name, said in asked.errors.items() if name not in shown), "")
