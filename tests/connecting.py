@@ -28,7 +28,7 @@ async def connect(
     form = {"name": "Ours", "scope": "shared"}
     form |= {name: changes.pop(name) for name in ("name", "scope") if name in changes}
     values = {"api_key": KEY, "base_url": base_url} | changes
-    form |= {f"values.{name}": value for name, value in values.items()}
+    form |= {f"values.{name}": value for name, value in values.items() if value}
     return await member.post(NEW, params=asked, data=form)
 
 

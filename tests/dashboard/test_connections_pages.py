@@ -14,6 +14,13 @@ from tests.upstream import OpenAI, refuse, upstream
 
 NOTHING = "Nothing is connected"
 WORKS = "Working"
+JIRA = {
+    "name": "Ours in JIRA",
+    "jira_token": "a token",
+    "jira_username": "ada@example.com",
+    "jira_url": "https://acme.invalid",
+    "api_key": "",
+}
 
 
 async def test_an_empty_list_says_what_to_do(tenant: Tenant) -> None:
@@ -87,11 +94,11 @@ async def test_after_success_one_is_back_where_one_was(tenant: Tenant) -> None:
         where = address(answer)
 
         answer = await connect(member, provider.url, name="Other", back="/agents?q=1")
-        assert answer.headers["Location"] == "/agents?q=1"
+        assert re.fullmatch(r"/agents\?q=1&credential=[\w-]{36}", answer.headers["Location"])
 
         for bad in ("https://evil.example", "//evil.example", "/\\evil.example"):
             answer = await member.post(f"{where}/test", params={"back": bad})
-            assert answer.headers["Location"] == "/"
+            assert re.fullmatch(r"/\?credential=[\w-]{36}", answer.headers["Location"])
             assert "evil" not in (await member.get(where, params={"back": bad})).text
 
 
@@ -210,6 +217,23 @@ async def test_trouble_names_the_agents_that_wait(tenant: Tenant) -> None:
     assert "1 agent" in listed
 
 
+async def test_agents_that_have_it_as_a_tool_are_named(tenant: Tenant) -> None:
+    owner = tenant.member("owner", tenant.user_id)
+    where = address(await connect(owner, "", system="jira", **JIRA))
+    agent_id = (await create_agent(owner, name="Planner"))["id"]
+    tool = {"name": "jira", "tool_factory_id": factory("jira"), "credential_id": where[-36:]}
+    made = await owner.post(f"/api/agents/{agent_id}/tools", json=tool)
+    assert made.status_code == 201, made.text
+    assert "Planner" in (await owner.get(where)).text
+
+    await publish(owner, agent_id)
+    await owner.delete(f"/api/agents/{agent_id}/tools/{made.json()['id']}")
+    assert "Planner" in (await owner.get(where)).text  # it is published with it
+
+    await publish(owner, agent_id)
+    assert "Planner" not in (await owner.get(where)).text
+
+
 async def test_search_and_filters(tenant: Tenant) -> None:
     member = tenant.member("owner", tenant.user_id)
     await connected(member, name="Alpha")
@@ -238,7 +262,7 @@ async def test_a_long_list_goes_on(tenant: Tenant) -> None:
     member = tenant.member("owner", tenant.user_id)
     engine = tenant.caller(*Permission)
     for number in range(52):
-        body = {"system_name": "openai", "name": f"Key {number:02}", "values": {}}
+        body = {"system_name": "openai", "name": f"Key {number:02}"}
         assert (await engine.post("/v1/credentials", json=body)).status_code == 201
 
     first = (await member.get("/connections")).text

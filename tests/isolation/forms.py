@@ -123,6 +123,7 @@ _SURE = {"password": PASSWORD}
 _AGENT = {"name": "A name *", "description": "", "scope": "shared"}
 _FOLDER = {"name": "A name *", "parent_id": "@shelf", "scope": "shared"}
 _CONTACT = {"name": "A name *", "ext_id": "*", "meta": "{}"}
+_CLIENT = {"client_id": "monster", "system_name": "github"}
 _FORM = _PROVIDER | {"scopes": "openid", "default_role": "viewer"}
 
 # What each page that takes a form is sent.
@@ -144,7 +145,11 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /approvals/runs/{run_id}/answers": {"decision": "deny", "call": "@call"},
     "POST /connections/{credential_id}/test": {},
     "POST /connections/{credential_id}/delete": {},
-    "POST /connections/new": _NAME | {"api_key": "sk-test"},
+    "POST /connections/{credential_id}": _NAME | {"values.api_key": "sk-test"},
+    "POST /connections/{credential_id}/authorize": {},
+    "POST /connections/{credential_id}/device": {},
+    "POST /connections/{credential_id}/device/poll": {},
+    "POST /connections/new": _NAME | {"values.api_key": "sk-test"},
     "POST /knowledge": _NAME,
     "POST /knowledge/{index_id}/delete": {},
     "POST /knowledge/{index_id}/documents/{document_id}/retry": {},
@@ -201,6 +206,9 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /settings/api-keys": _NAME | {"permissions": "runs:write", "agent_ids": "@agent"},
     "POST /settings/api-keys/{key_id}": _NAME | {"agent_ids": "@agent"},
     "POST /settings/api-keys/{key_id}/revoke": {},
+    "POST /settings/oauth-providers": _NAME | _CLIENT,
+    "POST /settings/oauth-providers/{oauth_provider_id}": _NAME | _CLIENT,
+    "POST /settings/oauth-providers/{oauth_provider_id}/delete": {},
     # the platform
     "POST /admin/tenants": _NAME | {"email": "somebody-*@example.com"},
     "POST /admin/tenants/{tenant_id}/suspend": {},

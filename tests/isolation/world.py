@@ -28,7 +28,6 @@ from tests import admins, catalogue
 from tests.authenticator import Authenticator
 from tests.builders import Tenant, client, create_agent, owner_conninfo, publish
 from tests.isolation.forms import BODIES, FOUND, PASSWORD
-from tests.isolation.forms import FOUND, PASSWORD
 from tests.isolation.operations import Field, Operation
 
 # What an id is called, where that is not the kind of thing with `_id` after it.

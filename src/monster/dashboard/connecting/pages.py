@@ -1,6 +1,7 @@
 """Screens to connect a system: the gallery of all there are, and the form of one."""
 
 import uuid
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -9,10 +10,10 @@ from fastapi.responses import HTMLResponse
 from monster.contracts.auth_config import BadValue, Strategy
 from monster.contracts.credentials import CredentialOut
 from monster.dashboard.connecting import schemas, service
-from monster.dashboard.connecting.schemas import FIRST, Connect, Wanted
+from monster.dashboard.connecting.schemas import FIRST, Connect
 from monster.dashboard.connections import service as connections
 from monster.dashboard.connections.pages import own, wrong
-from monster.dashboard.connections.schemas import path, works
+from monster.dashboard.connections.schemas import onward, path, works
 from monster.dashboard.engine_client import EngineRefused, HttpEngine
 from monster.dashboard.grants import pages as grants
 from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Scope
@@ -98,19 +99,12 @@ async def connect(
     chosen = _strategy(system, strategy)
     typed = await forms.fields(request)
     values, errors = collect(chosen.parameters, typed, await forms.files(request))
-    wanted = Wanted(
-        typed.get("name", ""),
-        typed.get("scope", "private"),
-        typed.get("oauth_provider_id", ""),
-        values,
-    )
-    made = None
+    form = await _connect(engine, scope, system, chosen, Asked(typed, errors), own(back))
+    made, errors = None, form.unready | errors
     if not errors:
-        made, errors = await _create(engine, scope, wanted.body(factory, chosen.name))
+        made, errors = await _create(engine, scope, form.body(values))
     if made is None:
-        asked = Asked(typed, errors)
-        form = await _connect(engine, scope, system, chosen, asked, own(back))
-        return _form(request, scope, form)
+        return _form(request, scope, replace(form, asked=Asked(typed, errors)))
     return await _made(request, scope, engine, made, own(back))
 
 
@@ -132,7 +126,7 @@ async def _made(
         return await grants.lead_on(request, scope, engine, made, back)
     tested = await connections.test(engine, scope, made.id)
     if tested.status == "active":
-        return pages.go(request, back or path(made.id), works(tested))
+        return pages.go(request, onward(back, made.id), works(tested))
     return pages.go(request, path(made.id, back))
 
 

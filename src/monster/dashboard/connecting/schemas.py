@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from monster.contracts.auth_config import Strategy
-from monster.contracts.oauth import OAuthProviderOut, ProviderKindOut
+from monster.contracts.oauth import CUSTOM, OAuthProviderOut, ProviderKindOut
 from monster.dashboard.systems.schemas import Asked, Part, System
 
 FIRST = "/connections/systems"  # where a system is chosen
@@ -33,15 +33,17 @@ class Registrations:
         kinds: Sequence[ProviderKindOut],
         own: Sequence[OAuthProviderOut],
     ) -> "Registrations":
-        """`names` are providers that the system may use; without any it takes every own one."""
+        """`names` are providers that the system may use; what a workspace registered as custom may
+        be one of them, too."""
         known = {kind.system_name: kind for kind in kinds if kind.system_name in names}
-        options = [(str(one.id), one.name) for one in own if not names or one.system_name in names]
+        fitting = (*names, CUSTOM)
+        options = [(str(one.id), one.name) for one in own if one.system_name in fitting]
         options += [
             (PLATFORM, f"{kind.name}, as registered for everyone here")
             for kind in known.values()
             if kind.available
         ]
-        return cls(options, names[0] if names else "custom")
+        return cls(options, names[0] if names else CUSTOM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +91,20 @@ class Connect:
         shown |= {"oauth_provider_id"} if self.registrations else set()
         return next((said for key, said in self.asked.errors.items() if key not in shown), "")
 
+    @property
+    def unready(self) -> dict[str, str]:
+        """What must be done before the form can be sent."""
+        if self.registrations is None or self.registrations.options:
+            return {}
+        return {"": "Register Monster with the provider first."}
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What was sent: ready for the engine but for `values`, which are secret."""
-
-    name: str
-    scope: str
-    provider_id: str
-    values: Mapping[str, str]
-
-    def body(self, factory_id: uuid.UUID, strategy: str) -> dict[str, object]:
+    def body(self, values: Mapping[str, str]) -> dict[str, object]:
+        """As the engine takes it."""
         return {
-            "tool_factory_id": str(factory_id),
-            "strategy": strategy,
-            "name": self.name,
+            "tool_factory_id": str(self.system.id),
+            "strategy": self.strategy.name,
+            "name": self.asked.values.get("name", ""),
             "scope": self.scope,
             "oauth_provider_id": self.provider_id or None,
-            "values": {name: value for name, value in self.values.items() if value.strip()},
+            "values": {name: value for name, value in values.items() if value.strip()},
         }

@@ -15,8 +15,8 @@ _OWN = TypeAdapter(list[OAuthProviderOut])
 async def registrations(
     engine: HttpEngine, caller: Caller, system: System, strategy: Strategy
 ) -> Registrations | None:
-    """None if the strategy is not OAuth."""
-    if not strategy.is_oauth:
+    """None if the strategy is not OAuth, or the system registers Monster by itself."""
+    if not strategy.is_oauth or system.factory.kind == "mcp_server":
         return None
     kinds = await engine.call(caller, "GET", "/v1/oauth_providers/kinds")
     own = await engine.call(caller, "GET", "/v1/oauth_providers")

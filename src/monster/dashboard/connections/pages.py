@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from monster.dashboard.connections import service
-from monster.dashboard.connections.schemas import HOME, Connection, Filter, path, works
+from monster.dashboard.connections.schemas import HOME, Connection, Filter, onward, path, works
 from monster.dashboard.engine_client import EngineRefused, HttpEngine
 from monster.dashboard.identity.pages import local
 from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Scope
@@ -116,7 +116,7 @@ async def _test(
     """What does not work says so, and why, on its page."""
     tested = await service.test(engine, scope, credential_id)
     if tested.status == "active":
-        return pages.go(request, own(back) or path(credential_id), works(tested))
+        return pages.go(request, onward(own(back), credential_id), works(tested))
     return pages.go(request, path(credential_id, own(back)))
 
 

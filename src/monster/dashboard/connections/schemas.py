@@ -35,15 +35,19 @@ _STATUS: Mapping[CredentialStatus, Status] = {
     "failing": Status("Not working", "bad"),
     "pending": Status("Not finished", "warn"),
 }
-_OAUTH_STATUS: Mapping[CredentialStatus, Status] = {
-    **_STATUS,
-    "expired": Status("Sign in again", "bad"),
-}
+_OAUTH_STATUS = {**_STATUS, "expired": Status("Sign in again", "bad")}
 
 
 def path(credential_id: uuid.UUID, back: str = "") -> str:
     """Of one connection; `back` is where to go from there."""
     return f"{HOME}/{credential_id}" + (f"?back={quote(back, safe='/')}" if back else "")
+
+
+def onward(back: str, credential_id: uuid.UUID) -> str:
+    """Where to go once it works; there, `credential` tells what was made."""
+    if not back:
+        return path(credential_id)
+    return f"{back}{'&' if '?' in back else '?'}credential={credential_id}"
 
 
 def works(tested: CredentialOut) -> str:
@@ -158,15 +162,11 @@ class Connection:
         """Why it does not work, and who waits for it, in sentences; empty if it works."""
         if self.works:
             return ""
-        why = self.credential.last_error or self._usual_trouble
+        pending = self.credential.status == "pending"
+        usual = "nobody has agreed at the provider yet" if pending else "test it to learn why"
+        why = self.credential.last_error or usual
         waits = f" {self.used_by.names} cannot work without it." if self.used_by.count else ""
         return sentence(why) + waits
-
-    @property
-    def _usual_trouble(self) -> str:
-        if self.credential.status == "pending":
-            return "nobody has agreed at the provider yet"
-        return "test it to learn why"
 
     @property
     def shown(self) -> Sequence[tuple[str, str]]:

@@ -12,7 +12,7 @@ from monster.contracts.credentials import CredentialOut
 from monster.contracts.oauth import CALLBACK_PATH, Callback
 from monster.dashboard.connections import service as connections
 from monster.dashboard.connections.pages import own
-from monster.dashboard.connections.schemas import HOME, path, works
+from monster.dashboard.connections.schemas import HOME, onward, path, works
 from monster.dashboard.engine_client import EngineRefused, HttpEngine
 from monster.dashboard.grants import service
 from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Scope
@@ -54,7 +54,7 @@ async def lead_on(
         if pages.is_htmx(request):  # from a form that has done its part: there one can try again
             return pages.go(request, path(found.id, back))
         why = sentence(refused.message)
-        return _failed(request, scope, why, refused.status, str(found.id))
+        return _failed(request, scope, why, refused.status, found.id)
     if pages.is_htmx(request):
         answer: Response = HTMLResponse(headers={"HX-Redirect": url})
     else:  # no redirect: the content security policy keeps forms from leading elsewhere
@@ -78,7 +78,7 @@ def _remember(request: Request, answer: Response, where: str) -> None:
 @router.get("/oauth/callback")
 async def come_back(request: Request, scope: CurrentScope, engine: CurrentEngine) -> Response:
     """What the provider answers, in the query; each answer counts once."""
-    began, _, back = unquote(request.cookies.get(_WHERE, "")).partition(" ")
+    began, back = _remembered(request)
     try:
         said = Callback.model_validate(_said(request))
         found = await service.redeem(engine, scope, said)
@@ -86,9 +86,17 @@ async def come_back(request: Request, scope: CurrentScope, engine: CurrentEngine
         return _failed(request, scope, "This is no answer of a provider.", 422, began)
     except EngineRefused as refused:
         return _failed(request, scope, sentence(refused.message), refused.status, began)
-    answer = pages.go(request, own(back) or path(found.id), works(found))
+    answer = pages.go(request, onward(own(back), found.id), works(found))
     answer.delete_cookie(_WHERE, path=CALLBACK_PATH)
     return answer
+
+
+def _remembered(request: Request) -> tuple[uuid.UUID | None, str]:
+    began, _, back = unquote(request.cookies.get(_WHERE, "")).partition(" ")
+    try:
+        return uuid.UUID(began), back
+    except ValueError:
+        return None, ""
 
 
 def _said(request: Request) -> dict[str, str]:
@@ -97,11 +105,11 @@ def _said(request: Request) -> dict[str, str]:
     return {name: query[name] for name in Callback.model_fields if query.get(name)}
 
 
-def _failed(request: Request, scope: Scope, why: str, status: int, began: str) -> Response:
-    try:
-        where = path(uuid.UUID(began))
-    except ValueError:
-        where = HOME
+def _failed(
+    request: Request, scope: Scope, why: str, status: int, began: uuid.UUID | None
+) -> Response:
+    """`began` is the connection that it was about, if that is known."""
+    where = path(began) if began else HOME
     return _page(request, scope, "grant_failed", "Not connected", status, why=why, where=where)
 
 
@@ -117,21 +125,22 @@ async def begin_device(
     scope.require(Can.CONNECT)
     found = await connections.credential(engine, scope.caller, credential_id)
     code = await service.begin_device(engine, scope, credential_id)
-    waiting = f"{path(credential_id)}/waiting?{_asked(own(back))}"
+    waiting = f"{path(credential_id)}/device/poll?{_asked(own(back))}"
     return _page(
         request,
         scope,
         "device",
         found.name,
         device=code,
+        wait=max(code.interval, 2),  # seconds
         name=found.name,
         waiting=waiting,
-        onward=path(found.id, own(back)),
+        go_on=path(found.id, own(back)),
     )
 
 
-@router.get("/{credential_id}/waiting")
-async def wait(
+@router.post("/{credential_id}/device/poll")
+async def poll_device(
     credential_id: uuid.UUID,
     request: Request,
     scope: CurrentScope,
@@ -139,10 +148,13 @@ async def wait(
     back: Back = "",
 ) -> Response:
     """For the page that waits: nothing, until there is an answer."""
+    try:
+        if not await service.has_agreed(engine, scope, credential_id):
+            return Response(status_code=204)
+    except EngineRefused as refused:  # the code has ended, or the person said no
+        return _failed(request, scope, sentence(refused.message), refused.status, credential_id)
     found = await connections.credential(engine, scope.caller, credential_id)
-    if found.status != "active":
-        return Response(status_code=204)
-    return pages.go(request, own(back) or path(credential_id), works(found))
+    return pages.go(request, onward(own(back), credential_id), works(found))
 
 
 def _asked(back: str) -> str:

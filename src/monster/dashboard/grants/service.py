@@ -34,3 +34,10 @@ async def begin_device(engine: HttpEngine, scope: Scope, credential_id: uuid.UUI
     scope.require(Can.CONNECT)
     answer = await engine.call(scope.caller, "POST", f"/v1/credentials/{credential_id}/device")
     return DeviceOut.model_validate(answer)
+
+
+async def has_agreed(engine: HttpEngine, scope: Scope, credential_id: uuid.UUID) -> bool:
+    """Whether the person has typed the code."""
+    scope.require(Can.CONNECT)
+    path = f"/v1/credentials/{credential_id}/device/poll"
+    return (await engine.ask(scope.caller, "POST", path)).status == 200

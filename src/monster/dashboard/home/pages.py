@@ -47,6 +47,7 @@ async def home(
         steps=steps,
         talks=service.talks(elsewhere, names) if elsewhere else (),
         agents=mine,
+        troubled=elsewhere.troubled if elsewhere else (),
         may_build=scope.may(Can.BUILD),
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from monster.contracts.credentials import CredentialOut
 from monster.contracts.runs import ConversationOut
 
 
@@ -13,6 +14,7 @@ class Elsewhere:
     """What the engine knows that matters here."""
 
     conversations: Sequence[ConversationOut]
+    troubled: Sequence[CredentialOut]  # connections that do not work
     has_model: bool
     has_knowledge: bool
 

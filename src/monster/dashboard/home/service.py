@@ -3,15 +3,17 @@
 import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from pydantic import TypeAdapter
 
-from monster.contracts.credentials import CredentialOut
+from monster.contracts.credentials import CredentialOut, ModelSystem
 from monster.contracts.knowledge import IndexOut
 from monster.contracts.runs import ConversationOut
 from monster.dashboard.engine_client import Caller, EngineUnavailable, HttpEngine
 from monster.dashboard.home.schemas import Elsewhere, Step, Talk
 
+_MODELS = get_args(ModelSystem)
 _CONVERSATIONS = TypeAdapter(list[ConversationOut])
 _CREDENTIALS = TypeAdapter(list[CredentialOut])
 _INDEXES = TypeAdapter(list[IndexOut])
@@ -22,14 +24,16 @@ async def look_elsewhere(engine: HttpEngine, caller: Caller) -> Elsewhere | None
     try:
         conversations, credentials, indexes = await asyncio.gather(
             engine.call(caller, "GET", "/v1/conversations", params={"limit": 5}),
-            engine.call(caller, "GET", "/v1/credentials"),
+            engine.call(caller, "GET", "/v1/credentials", params={"limit": 200}),
             engine.call(caller, "GET", "/v1/indexes"),
         )
     except EngineUnavailable:
         return None
+    connections = _CREDENTIALS.validate_python(credentials)
     return Elsewhere(
         conversations=_CONVERSATIONS.validate_python(conversations),
-        has_model=bool(_CREDENTIALS.validate_python(credentials)),
+        troubled=[one for one in connections if one.status != "active"],
+        has_model=any(one.system_name in _MODELS for one in connections),
         has_knowledge=any(index.ready for index in _INDEXES.validate_python(indexes)),
     )
 
@@ -55,7 +59,7 @@ def _until_an_answer(found: Elsewhere, *, has_agent: bool) -> Sequence[Step]:
             "Connect a model",
             "A provider's key, or any server that speaks the OpenAI format.",
             "Connect",
-            "/connections",
+            "/connections/systems?category=Models",
             found.has_model,
         ),
         Step(

@@ -63,6 +63,26 @@ SETTINGS = (
             Entry("API keys", "/settings/api-keys", "key", key="api-keys", needs=Can.API_KEYS),
         ),
     ),
+    Group(
+        "Tools",
+        (
+            Entry(
+                "Custom tools",
+                "/settings/custom-tools",
+                "tools",
+                key="custom-tools",
+                needs=Can.CONNECT,
+            ),
+            Entry("MCP servers", "/settings/mcp", "server-2", key="mcp", needs=Can.CONNECT),
+            Entry(
+                "OAuth providers",
+                "/settings/oauth-providers",
+                "shield-lock",
+                key="oauth-providers",
+                needs=Can.CONNECT,
+            ),
+        ),
+    ),
 )
 
 PALETTE = (
@@ -72,7 +92,7 @@ PALETTE = (
             Entry("New chat", "/chat", "message-2", needs=Can.USE),
             Entry("New agent", "/agents/new", "plus", needs=Can.BUILD),
             Entry("Add documents", "/knowledge", "upload", needs=Can.KNOWLEDGE),
-            Entry("Connect a model", "/connections", "cpu", needs=Can.CONNECT),
+            Entry("Connect a system", "/connections/systems", "plug-connected", needs=Can.CONNECT),
             Entry("Invite people", "/settings/members", "mail-forward", needs=Can.MEMBERS),
             Entry("New API key", "/settings/api-keys/new", "key", needs=Can.API_KEYS),
             Entry("Choose a workspace", "/workspaces", "building"),
