@@ -1,0 +1,114 @@
+"""One thing that a connection takes, and how what is typed for it is judged."""
+
+import unicodedata
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+
+from monster.kit.errors import Invalid
+
+ParameterType: TypeAlias = Literal["text", "secret", "choice", "file", "number", "url"]
+
+_LONGEST = 20_000  # characters of a value; a file with a key is the longest
+_HTTP = TypeAdapter(AnyHttpUrl)
+
+
+class BadValue(Invalid):
+    code = "bad_value"
+
+
+class Parameter(BaseModel):
+    """One thing to fill in. `pattern` must match the whole value; it is a linear-time expression.
+
+    Values of `secret`, `file` and `text` go to the secret store and are never read back; where a
+    connection leads (url, choice, number) people may see.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+    description: Annotated[str, Field(max_length=2_000)]
+    type: ParameterType = "text"
+    required: bool = True
+    default: Annotated[str, Field(max_length=_LONGEST)] | None = None
+    pattern: Annotated[str, Field(max_length=500)] | None = None
+    options: Annotated[tuple[str, ...], Field(max_length=200)] = ()
+    order: Annotated[float, Field(ge=0, le=10_000)] = 10_000
+
+    @property
+    def is_sealed(self) -> bool:
+        return self.type in ("secret", "file", "text")
+
+    @property
+    def is_hidden(self) -> bool:
+        """Masked wherever it turns up, and not shown while it is typed."""
+        return self.type in ("secret", "file")
+
+    def check(self, value: str) -> str:
+        """The value as it is kept. Raises BadValue, which never quotes it."""
+        if self.type != "file":
+            value = value.strip()
+        if len(value) > _LONGEST or _unusable(value, lines=self.type == "file"):
+            raise self._wrong("is too long or has characters that it cannot have")
+        if self.options and value not in self.options:
+            raise self._wrong(f"must be one of {', '.join(self.options)}")
+        if self.type == "number":
+            _check_number(self, value)
+        if self.type == "url":
+            _check_url(self, value)
+        if self.pattern and not _matches(self.pattern, value):
+            raise self._wrong("does not look as it should")
+        return value.rstrip("/") if self.type == "url" else value
+
+    def _wrong(self, why: str) -> BadValue:
+        return BadValue(f"{self.name} {why}", field=f"values.{self.name}")
+
+
+def _unusable(value: str, *, lines: bool) -> bool:
+    """Values are sent as headers, too: only a file may have lines."""
+    allowed = "\r\n\t" if lines else ""
+    return any(
+        unicodedata.category(character) in ("Cc", "Cs") and character not in allowed
+        for character in value
+    )
+
+
+def _check_number(parameter: Parameter, value: str) -> None:
+    try:
+        float(value)
+    except ValueError:
+        why, field = f"{parameter.name} must be a number", f"values.{parameter.name}"
+        raise BadValue(why, field=field) from None
+
+
+def _check_url(parameter: Parameter, value: str) -> None:
+    """People see where a connection leads, so nothing secret may hide in it."""
+    try:
+        url = _HTTP.validate_python(value)
+        usable = not (url.username or url.password or url.query or url.fragment)
+    except ValidationError:
+        usable = False
+    if not usable or any(character.isspace() for character in value):
+        why = (
+            f"{parameter.name} must be an address like https://host/path, with no password, ? or #"
+        )
+        raise BadValue(why, field=f"values.{parameter.name}")
+
+
+def _matches(pattern: str, value: str) -> bool:
+    """By pydantic's engine, whose time is linear; Python's own can be made to hang."""
+    try:
+        TypeAdapter(Annotated[str, StringConstraints(pattern=rf"^(?:{pattern})$")]).validate_python(
+            value
+        )
+    except ValidationError:
+        return False
+    return True
