@@ -25,8 +25,8 @@ def nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def _row(name: str, field: FieldInfo) -> str:
-    default: object = field.default
-    shown = "–" if default in (None, ()) else f"`{default}`"
+    default: object = field.get_default(call_default_factory=True)
+    shown = "–" if default in (None, (), {}) else f"`{default}`"
     return f"| `{PREFIX}{name.upper()}` | {shown} | {field.description} |"
 
 

@@ -135,8 +135,7 @@ async def test_a_value_stands_in_no_column_of_any_table(tenant: Tenant, postgres
         body = {
             "system_name": "openai",
             "name": "Main",
-            "base_url": f"{served.url}/v1",
-            "secrets": {"api_key": value},
+            "values": {"api_key": value, "base_url": f"{served.url}/v1"},
         }
         made = await caller.post("/v1/credentials", json=body)
         assert made.status_code == 201, made.text
