@@ -191,9 +191,8 @@ def _parameter(key: str, raw: object, place: int, where: str) -> Parameter:
     try:
         return Parameter.model_validate({"order": order, **raw, "name": name})
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join([where, key, *map(str, first["loc"])])
-        raise BadAuthConfig(f"{field}: {first['msg']}", field=field) from error
+        field = ".".join([where, key, *map(str, error.errors()[0]["loc"])])
+        raise BadAuthConfig(f"{field}: {error.errors()[0]['msg']}", field=field) from error
 
 
 def _guess(name: str) -> ParameterType:
@@ -244,9 +243,8 @@ def _check_url(parameter: Parameter, value: str) -> None:
 def _matches(pattern: str, value: str) -> bool:
     """By pydantic's engine, whose time is linear; Python's own can be made to hang."""
     try:
-        TypeAdapter(Annotated[str, StringConstraints(pattern=rf"^(?:{pattern})$")]).validate_python(
-            value
-        )
+        whole = StringConstraints(pattern=rf"^(?:{pattern})$")
+        TypeAdapter(Annotated[str, whole]).validate_python(value)
     except ValidationError:
         return False
     return True
