@@ -1,6 +1,7 @@
 """Providers with ways of their own, as their documentation has them, on loopback: Google, Slack,
 GitHub, Notion, Atlassian, Dropbox, Salesforce, HubSpot and Linear behind one address each."""
 
+import asyncio
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ class Quirks(Served):
     says: list[tuple[int, object]] = field(default_factory=list[tuple[int, object]])
     revoked: list[tuple[str, str, Any]] = field(default_factory=list[tuple[str, str, Any]])
     before_answer: Callable[[], None] | None = None
+    given: int = 0
+    hold: asyncio.Event | None = None  # what requests for tokens wait for, if they come now
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -54,12 +57,16 @@ class Quirks(Served):
     async def _token(self, request: web.Request) -> web.Response:
         name = request.match_info["provider"]
         self.sent.append(self._read(name, request, await request.read()))
+        self.given += 1
+        number, hold = self.given, self.hold
         if self.before_answer:
             self.before_answer()
+        if hold:
+            await hold.wait()
         if self.says:
             status, body = self.says.pop(0)
             return reply(body, status)
-        return reply(_ANSWERS[name](len(self.sent)))
+        return reply(_ANSWERS[name](number))
 
     def _read(self, name: str, request: web.Request, body: bytes) -> dict[str, Any]:
         """Raises KeyError, AssertionError if it is not as the provider wants it."""
