@@ -128,9 +128,8 @@ def _parameter(key: str, raw: object, place: int, where: str) -> Parameter:
     try:
         return Parameter.model_validate({"order": order, **raw, "name": name})
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join([where, key, *map(str, first["loc"])])
-        raise BadAuthConfig(f"{field}: {first['msg']}", field=field) from error
+        field = ".".join([where, key, *map(str, error.errors()[0]["loc"])])
+        raise BadAuthConfig(f"{field}: {error.errors()[0]['msg']}", field=field) from error
 
 
 def _guess(name: str) -> ParameterType:
