@@ -19,7 +19,7 @@ CLIENT_CREDENTIALS = "strategy_client_credentials"  # a program's own: nobody ag
 TOKEN_CREDS = "token_creds"  # noqa: S105 (a name: of a grant that was made elsewhere)
 MISSPELT = "strategy_oath"  # as one of the source documents writes it
 _HELP = "help"
-_POSITION = re.compile(r"(\d+)\.\s*(.+)")
+_POSITION = re.compile(r"(\d{1,4})\.\s*(.+)")
 # A bare description tells no type: what names a person or a place is typed in the open.
 _OPEN_NAMES = re.compile(
     r"(?:^|_)(?:user(?:name)?|e?mail|host|port|region|domain|account|workspace|name|id)$"
