@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from monster.engine.credentials.connections import Connections
 from monster.engine.credentials.store import Store
+from monster.engine.custom_tools.caller import CustomTools
 from monster.engine.embedding.minilm import MiniLM
 from monster.engine.embedding.protocol import Embedder
 from monster.engine.find_model import FindModels
@@ -65,7 +66,8 @@ def assemble(
     providers = Providers(guard)
     store = Store(secrets, Catalogue.load("monster.engine.tools"))
     grants = Grants(sessions, store, Registry(secrets, guard, settings.oauth_apps))
-    connections = Connections(sessions, store, guard, settings.system_urls, {}, grants)
+    kinds = {"custom": CustomTools()}
+    connections = Connections(sessions, store, guard, settings.system_urls, kinds, grants)
     embedder = MiniLM(settings.data_dir, settings.embedding_hub_url)
     keyless = {"builtin": make_builtin(script=settings.script_model), **(models or {})}
     find_model = FindModels(keyless, sessions, store, providers)
