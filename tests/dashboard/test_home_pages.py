@@ -16,6 +16,7 @@ from monster.kit.embedded import Embedded
 from monster.kit.ids import new_id
 from monster.kit.testing import Statements
 from tests.builders import PRIVATE_PEM, Tenant, client, create_agent, make_spec
+from tests.connecting import connect, connected
 from tests.process import MASTER_KEY
 
 HTML = {"Accept": "text/html"}
@@ -156,3 +157,19 @@ async def test_the_palette_refuses_what_cannot_be_searched(tenant: Tenant, words
     answer = await tenant.member().get("/palette", params={"q": words})
     assert answer.status_code == 422
     assert answer.json()["error"]["field"] == "q"
+
+
+async def test_connections_that_need_somebody_are_named(tenant: Tenant) -> None:
+    owner = tenant.member("owner", tenant.user_id)
+    await connect(owner, "http://127.0.0.1:9", name="Nobody there")
+    shown = await _home(owner)
+    assert "1 connection needs you" in shown
+    assert "Nobody there: agents that use it cannot work there." in shown
+
+    await connect(owner, "http://127.0.0.1:9", name="Nor there")
+    assert "2 connections need you" in await _home(owner)
+    assert 'href="/connections?status=trouble"' in await _home(owner)
+
+    await connected(owner, name="This works")
+    assert "This works" not in await _home(owner)
+    assert "need you" not in await _home(tenant.member("viewer"))

@@ -154,7 +154,7 @@ async def test_a_server_that_wants_a_token_is_connected_first(tenant: Tenant, gu
     factory = where.rpartition("/")[2]
     assert f"{NEW}?factory={factory}&amp;back={where}" in shown
     early = await member.post(f"{where}/discover")
-    assert early.status_code == 422
+    assert early.status_code == 424
     assert "That did not work" in early.text
 
     asked = {"factory": factory, "back": where}
@@ -174,7 +174,7 @@ async def test_a_server_that_does_not_answer_says_so(tenant: Tenant) -> None:
     port, _ = free_ports()
     form = {"name": "Gone", "url": f"http://127.0.0.1:{port}/mcp", "auth": "none"}
     answer = await member.post(HOME, data=form)
-    assert answer.status_code == 422
+    assert answer.status_code == 424
     assert "That did not work" in answer.text
     assert "Not working" in (await member.get(HOME)).text
 

@@ -165,7 +165,7 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /connections/{credential_id}/authorize": {},
     "POST /connections/{credential_id}/device": {},
     "POST /connections/{credential_id}/device/poll": {},
-    "POST /connections/new": _NAME | {"values.api_key": "sk-test"},
+    "POST /connections/new": _NAME | {"oauth_provider_id": "@oauth_provider"},
     "POST /knowledge": _NAME,
     "POST /knowledge/{index_id}/delete": {},
     "POST /knowledge/{index_id}/documents/{document_id}/retry": {},
@@ -225,6 +225,12 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /settings/oauth-providers": _NAME | _CLIENT,
     "POST /settings/oauth-providers/{oauth_provider_id}": _NAME | _CLIENT,
     "POST /settings/oauth-providers/{oauth_provider_id}/delete": {},
+    "POST /settings/mcp": _NAME | {"url": "http://127.0.0.1:9/mcp", "auth": "token"},
+    "POST /settings/mcp/{mcp_server_id}": _NAME
+    | {"url": "http://127.0.0.1:9/mcp", "timeout_seconds": "30"},
+    "POST /settings/mcp/{mcp_server_id}/discover": {},
+    "POST /settings/mcp/{mcp_server_id}/accept": {"digest": FOUND},
+    "POST /settings/mcp/{mcp_server_id}/delete": {},
     # the platform
     "POST /admin/tenants": _NAME | {"email": "somebody-*@example.com"},
     "POST /admin/tenants/{tenant_id}/suspend": {},

@@ -32,6 +32,8 @@ NOT_WRITTEN = {
     "POST /api/factors/passkeys/options": "says what a new passkey has to sign",
     "POST /api/sessions/second-factor/passkey/options": "says what a passkey has to sign",
     "POST /v1/credentials/{credential_id}/authorize": "counts for nothing until somebody agrees",
+    "POST /connections/{credential_id}/authorize": "counts for nothing until somebody agrees",
+    "POST /connections/{credential_id}/device/poll": "written down once somebody has agreed",
     "POST /v1/credentials/{credential_id}/device/poll": "written down once somebody has agreed",
     "POST /scim/v2/.search": _READS,
     "POST /scim/v2/Users/.search": _READS,

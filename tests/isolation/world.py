@@ -35,6 +35,7 @@ KINDS = {
     "agent_ids": "agent",
     "chunk_id": "passage",
     "current": "conversation",
+    "factory": "tool_factory",
     "indexes": "index",
     "parent": "shelf",
     "parent_id": "shelf",
@@ -270,7 +271,7 @@ class _Engine:
         )
         marker, index = world.marker, ids["index"]
         agreed = json.dumps({"strategy_oauth": {}})
-        made = {"name": marker, "kind": "custom", "auth_config": agreed, "tools": "[]"}
+        made = {"name": f"{marker} 3", "kind": "custom", "auth_config": agreed, "tools": "[]"}
         self.add("tool_factory", "tool_factory", **made)
         document = self.add(
             "document", "document", doc_index_id=index, title=marker, status="failed"

@@ -97,7 +97,8 @@ async def _discover(request: Request, scope: Scope, engine: HttpEngine, server: 
         if error.status != _FAILED:
             raise
         wrong = Asked(server.values, {"": sentence(error.message)})
-        return _one(request, scope, await service.get(engine, scope, server.id), wrong)
+        now = await service.get(engine, scope, server.id)
+        return _one(request, scope, now, wrong, status=_FAILED)
     said = "Look at what it offers." if asked.waits else "It offers what you know."
     return pages.go(request, server.path, said)
 
@@ -160,13 +161,16 @@ def _new(request: Request, scope: Scope, asked: Asked) -> Response:
     )
 
 
-def _one(request: Request, scope: Scope, found: Server, asked: Asked) -> Response:
+def _one(
+    request: Request, scope: Scope, found: Server, asked: Asked, *, status: int = 422
+) -> Response:
+    """`status` is for when something is wrong."""
     return _page(
         request,
         scope,
         "mcp_server",
         [Crumb(found.out.name)],
-        status=422 if asked.errors else 200,
+        status=status if asked.errors else 200,
         it=found,
         values={**found.values, **asked.values},
         errors=asked.errors,
