@@ -5,6 +5,7 @@ import base64
 import re
 import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -115,22 +116,30 @@ async def _make_agent(page: Page) -> None:
 
 async def _choose_model(page: Page) -> None:
     await page.get_by_role("link", name="Model", exact=True).click()
-    source = page.get_by_label("Model", exact=True)
+    source = page.locator("select#source")
+    await expect(source).to_be_visible()
     (wanted,) = [
         text for text in await source.locator("option").all_inner_texts() if "openai" in text
     ]
-    await source.select_option(label=wanted)
-    await page.get_by_label("Its name").fill("script")
-    await page.get_by_label("Its name").blur()
-    await expect(
-        page.get_by_text("Unpublished changes").or_(page.locator("#agent-head"))
-    ).to_be_visible()
+    async with _saved(page):
+        await source.select_option(label=wanted)
+    name = page.get_by_label("Its name")
+    await expect(name).to_be_visible()
+    async with _saved(page):
+        await name.fill("script")
+        await name.blur()
+    await expect(name).to_have_value("script")
+
+
+def _saved(page: Page) -> AbstractAsyncContextManager[object]:
+    """Until the page has told the server."""
+    return page.expect_response(lambda answer: answer.request.method == "POST")
 
 
 async def _attach(page: Page) -> None:
     await page.get_by_role("link", name=re.compile("^Tools")).click()
     await page.get_by_role("link", name="Add a tool").click()
-    await page.get_by_placeholder("Search").fill("jira")
+    await page.get_by_role("searchbox").fill("jira")
     await page.get_by_role("link", name="JIRA").click()
     await page.get_by_label("Before every change").check()
     await _picture(page, "jira-attach")
@@ -158,9 +167,8 @@ async def _chat(page: Page, jira: JiraServer) -> None:
     await _picture(page, "jira-done")
 
 
-async def _again(page: Page, seen: list[str]) -> list[str]:
-    """Every page that was seen, and what programs are told, as they are now."""
-    run = await page.locator("[data-run]").last.get_attribute("data-run")
+async def _again(page: Page, seen: list[str], run: str) -> list[str]:
+    """Every page that was seen, and the events of the run, as they are now."""
     paths = ["/approvals", "/connections", f"/chat/runs/{run}/events"]
     answers = [await page.request.get(url) for url in [*dict.fromkeys(seen), *paths]]
     return [await answer.text() for answer in answers]
@@ -188,6 +196,13 @@ def _rows(folder: Path) -> str:
     return "\n".join(found)
 
 
+def _run(folder: Path) -> str:
+    where = embedded.conninfo_at(embedded.place(folder), "monster_engine")
+    with psycopg.connect(where) as owner:
+        (found,) = owner.execute("select run_id from tool_call").fetchall()
+    return str(found[0])
+
+
 async def test_from_the_form_to_the_issue(
     browser: Browser, installed: Platform, model: Child, jira: JiraServer
 ) -> None:
@@ -203,12 +218,12 @@ async def test_from_the_form_to_the_issue(
     await _choose_model(page)
     await _attach(page)
     await _chat(page, jira)
-    answers = await _again(page, seen)
+    answers = await _again(page, seen, _run(installed.folder))
     await context.close()
 
     (issue,) = jira.issues.values()
     assert issue["fields"]["summary"] == SUMMARY
-    rows = _rows(Path(installed.settings["data_dir"]))
+    rows = _rows(installed.folder)
     assert SUMMARY in rows  # it looks where things are
     assert any(SUMMARY in answer for answer in answers)
     for spelling in _spellings(TOKEN):
