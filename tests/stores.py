@@ -29,11 +29,15 @@ def scope_of(tenant_id: uuid.UUID) -> Scope:
 
 @dataclass
 class Store:
-    """`conninfo` is the owner's; `sessions` are the application's."""
+    """`conninfo` is the owner's; `url` and `sessions` are the application's."""
 
     conninfo: str
     sessions: SessionMaker
     places: Sequence[MasterKeys]
+
+    @property
+    def url(self) -> str:
+        return self.sessions.kw["bind"].url.render_as_string(hide_password=False)
 
     @property
     def secrets(self) -> Secrets:

@@ -7,7 +7,7 @@ import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -32,6 +32,7 @@ class Vault:
     oldest: int = 1  # version that it still decrypts with
     sealed: bool = False
     asked: list[str] = field(default_factory=list[str])
+    at_each: Callable[[], None] = lambda: None
 
     def settings(self, **changes: object) -> settings.Vault:
         told = {"address": self.url, "token": SecretStr(self.token)}
@@ -43,6 +44,7 @@ class Vault:
     async def handle(self, request: web.Request) -> web.Response:
         action, name = request.match_info["action"], request.match_info["key"]
         self.asked.append(action)
+        self.at_each()
         if self.sealed:
             return _refused(503, "Vault is sealed")
         if request.headers.get("X-Vault-Token") != self.token:

@@ -22,6 +22,7 @@ from monster.engine.mcp.servers import McpServers, Server
 from monster.engine.mcp_servers import service
 from monster.engine.mcp_servers.errors import McpServerFailed, NotConnected
 from monster.engine.oauth.registry import Registry
+from monster.engine.secrets.scope import KeysReady
 from monster.engine.secrets.service import Secrets
 from monster.engine.toolkit.effects import ConnectionMissing, ToolFailed
 
@@ -51,7 +52,7 @@ async def list_mcp_servers(session: Transaction, scope: CurrentScope) -> list[Mc
     return await service.page(session, scope)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[KeysReady])
 async def create_mcp_server(
     data: McpServerCreate, session: Transaction, scope: CurrentScope, secrets: TheSecrets
 ) -> McpServerOut:
@@ -66,7 +67,7 @@ async def get_mcp_server(
     return await service.get(session, scope, mcp_server_id)
 
 
-@router.patch("/{mcp_server_id}")
+@router.patch("/{mcp_server_id}", dependencies=[KeysReady])
 async def change_mcp_server(
     mcp_server_id: uuid.UUID,
     data: McpServerChange,
