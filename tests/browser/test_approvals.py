@@ -158,7 +158,7 @@ async def test_one_after_the_other_and_nothing_in_between(
         assert len(world.keys) == 1
 
 
-async def test_what_somebody_answered_elsewhere_is_said_in_place(
+async def test_what_was_answered_elsewhere_is_followed(
     visitor: Visitor, platform: Platform, world: World
 ) -> None:
     agent_id = await agent(platform.tenant, script(world, "always"))
@@ -174,8 +174,25 @@ async def test_what_somebody_answered_elsewhere_is_said_in_place(
 
         await card.get_by_role("button", name="Deny").click()
 
-        await expect(card.get_by_role("alert")).to_contain_text("answered already")
+        await expect(here.locator("[data-speak]")).to_contain_text("This is answered already")
+        await expect(here.locator(".turn-foot")).to_be_visible()
+        await expect(here.locator(".turn")).to_have_count(2)
+        await expect(here.locator(".ask")).to_have_count(0)
         assert len(world.keys) == 1
+
+
+async def test_what_could_not_be_sent_is_said_in_place(
+    visitor: Visitor, platform: Platform, world: World
+) -> None:
+    agent_id = await agent(platform.tenant, script(world, "always"))
+    async with visitor.at(f"/chat/{agent_id}", refusal=422) as page:
+        card = await ask(page)
+        field = card.locator("[name=arguments_hash]")
+        await field.evaluate("field => field.value = 'Z'")
+        await card.get_by_role("button", name="Approve").click()
+        await expect(card.get_by_role("alert")).to_be_visible()
+        await expect(card.get_by_role("button", name="Deny")).to_be_enabled()
+        assert world.keys == []
 
 
 async def test_stop_instead(visitor: Visitor, platform: Platform, world: World) -> None:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from monster.contracts.tokens import Permission
+from monster.engine.runs.schemas import Limits
 from monster.kit.ids import new_id
 from monster.kit.testing import Statements
 from tests.approvals import PERSON, Waits, person, rows, wait, wait_in
@@ -303,15 +304,38 @@ async def test_a_waiting_run_can_be_cancelled(tenant: Tenant, world: World) -> N
     assert error(await waits.answer(waits.said("approve"))) == (409, "already_answered")
 
 
-async def test_cancel_and_approve_at_once_end_well(tenant: Tenant, world: World) -> None:
+async def test_cancel_and_approve_at_once_end_well(
+    tenant: Tenant, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the machine takes for it."""
+    monkeypatch.setattr(tenant.engine.state.runs, "limits", Limits())
     for _ in range(10):
         waits = await wait(tenant, asking(world))
         cancel = waits.caller.http.post(f"{waits.url}/cancel")
         answer, _ = await asyncio.gather(waits.answer(waits.said("approve")), cancel)
-        assert answer.status_code in {200, 409}
-        async with asyncio.timeout(10):
-            while (await waits.end())["status"] not in {"completed", "cancelled"}:
-                pass
+        assert answer.status_code in {200, 409}, answer.text
+        run = await waits.end()
+        while run["status"] in {"running", "waiting"}:  # its stream ended where it waited
+            run = await waits.end()
+        assert run["status"] in {"completed", "cancelled"}, run
+    left = "select run_id from run_lease where tenant_id = %s"
+    assert rows(tenant, left, tenant.id) == []
+
+
+async def test_what_is_over_is_not_cancelled_afterwards(tenant: Tenant, world: World) -> None:
+    """As if the cancel had come while the last commit was under way."""
+    waits = await wait(tenant, asking(world))
+    await waits.approve()
+    run = await waits.end()
+    late = """
+        insert into run_lease (tenant_id, run_id, owner, until, cancel)
+        values (%s, %s, gen_random_uuid(), now(), true)
+    """
+    rows(tenant, late, tenant.id, run["id"])
+
+    await tenant.engine.state.runs.take_over()
+
+    assert await waits.now() == run
     left = "select run_id from run_lease where tenant_id = %s"
     assert rows(tenant, left, tenant.id) == []
 
@@ -484,10 +508,43 @@ async def test_what_people_decide_is_written_down(tenant: Tenant, world: World) 
     assert "personal" not in str(found)
 
 
-async def test_a_suspended_workspace_decides_nothing(tenant: Tenant, world: World) -> None:
+async def test_a_suspended_workspace_decides_nothing_until_it_is_open_again(
+    tenant: Tenant, world: World
+) -> None:
     waits = await wait(tenant, asking(world))
-    rows(tenant, "insert into suspended_tenant values (%s, now())", tenant.id)
+    keeper = tenant.caller(Permission.TENANT_WRITE)
+    assert (await keeper.put("/v1/tenant", json={"suspended": True})).is_success
     assert error(await waits.answer(waits.said("approve"))) == (403, "workspace_suspended")
+    assert world.keys == []
+    assert (await keeper.put("/v1/tenant", json={"suspended": False})).is_success
+    await waits.approve()
+    assert (await waits.end())["status"] == "completed"
+
+
+@pytest.mark.parametrize("what", ["contact", "conversation", "tenant"])
+async def test_what_waits_goes_with_what_it_belongs_to(
+    tenant: Tenant, world: World, what: str
+) -> None:
+    contact = await new_contact(tenant)
+    made = await make(tenant, contact_id=contact)
+    program = person(tenant, await publish_shared(tenant, asking(world)))
+    program.http = client(tenant.engine, made["key"])
+    waits = await wait_in(program)
+    method, path, permission = {
+        "contact": ("POST", f"/v1/contacts/{contact}/erase", Permission.CONTACTS_ERASE),
+        "conversation": ("DELETE", f"/v1/conversations/{waits.run['conversation_id']}", None),
+        "tenant": ("DELETE", "/v1/tenant", Permission.TENANT_WRITE),
+    }[what]
+    http = tenant.caller(permission) if permission else program.http
+    gone = await http.request(method, path)
+    assert gone.is_success, gone.text
+
+    keeper = tenant.caller(*PERSON, Permission.RUNS_APPROVE_OTHERS)
+    answer = await waits.answer(waits.said("approve"), by=keeper)
+
+    assert error(answer) == (404, "run_not_found")
+    for table in ("tool_call", "run_lease", "run"):
+        assert rows(tenant, f"select from {table} where tenant_id = %s", tenant.id) == []
     assert world.keys == []
 
 

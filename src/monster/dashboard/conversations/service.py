@@ -87,7 +87,7 @@ async def page(
     runs = await _runs(engine, caller, path, before)
     messages = await messages_of(engine, caller, path, before)
     runs, rest = _complete(runs, messages)
-    going = next((run.id for run in rest if run.status not in _STILL), None)
+    going = next((run.id for run in rest if run.status not in ENDED), None)
     cut = len(messages) == _MESSAGES and runs
     older = (
         Before(min(m.seq for m in messages if m.run_id == runs[0].id), runs[0].id) if cut else None

@@ -18,7 +18,8 @@ PLACE: LiteralString = f"""
 """
 
 # Sent when the conversation is locked, so nothing that is read here changes meanwhile. If the run
-# was cancelled at this moment, its lease is there already, and whoever has it closes the run.
+# was cancelled at this moment, its lease is there already, and whoever has it closes the run. First
+# the lease, then the log, as whoever cancels: else each of the two would wait for the other.
 ANSWER: LiteralString = f"""
     with held as (
         select run.id, run.status from run join conversation c on c.tenant_id = run.tenant_id
@@ -61,8 +62,9 @@ ANSWER: LiteralString = f"""
     ), lease as (
         insert into run_lease (tenant_id, run_id, owner, until, takeovers)
         select %(tenant)s, id, %(owner)s, now(), -1 from resumed
-        on conflict do nothing
-    ), recorded as ({audit.INSERT} where exists (select from verdict where said = 'taken'))
+        on conflict do nothing returning run_id
+    ), recorded as ({audit.INSERT} where exists (select from verdict where said = 'taken')
+        and (select count(*) from lease) >= 0)
     select said, exists (select from resumed) from verdict
 """
 

@@ -54,6 +54,8 @@ class Calls:
         """Raises Stop if there is one that a person has to decide about: after all the others."""
         run = self.journal.run
         await self._follow_answers([run.ledger[call["id"]] for call in calls])
+        if run.cancel:
+            raise asyncio.CancelledError
         intents = [run.ledger[call["id"]] for call in calls]
         async with asyncio.TaskGroup() as group:
             for intent in intents:

@@ -105,9 +105,14 @@ function start(talk) {
       else hear(run, undefined, last.get(run));
       return;
     }
+    const sentence = response ? await words(new Refused(response)) : "It could not be sent. Try again.";
+    if (response?.status === 409) {
+      speaker.say(sentence); // somebody was faster: see where it stands
+      return hear(run);
+    }
     buttons.forEach((button) => (button.disabled = false));
     wrong.hidden = false;
-    wrong.textContent = response ? await words(new Refused(response)) : "It could not be sent. Try again.";
+    wrong.textContent = sentence;
   }
 
   // One thing after the other: what is asked now would wait behind what waits already.
