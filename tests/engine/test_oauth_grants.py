@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import orjson
 import psycopg
@@ -100,7 +101,7 @@ class Acme:
         state = self.tenant.engine.state
         async with state.flows.grants.transaction(self.scope) as session:
             store, credential = state.connections.store, self.credential
-            opened = await credentials.resolve_secrets(session, self.scope, store, credential)
+            opened = await credentials.resolve_secrets(session, self.scope, store, UUID(credential))
         return state.flows.grants.source(self.scope, opened)
 
     async def token(self) -> str:
