@@ -1,7 +1,4 @@
-"""Slack, by its Web API.
-
-https://docs.slack.dev/reference/methods
-"""
+"""Slack, by its Web API: https://docs.slack.dev/reference/methods"""
 
 import asyncio
 import re
@@ -19,7 +16,7 @@ from monster.engine.toolkit.formats.records import Record, dig
 from monster.engine.toolkit.functions import tool
 from monster.engine.toolkit.http import Http, as_nobody, path
 
-_ID = re.compile(r"[CGDU][A-Z0-9]{6,}")
+_ID = re.compile(r"[CDGUW][A-Z0-9]{6,}")
 _SCOPES = """chat:write channels:read channels:history groups:read groups:history users:read
 files:write reactions:write"""
 _MOST_PAGES = 5  # of 1,000 channels, while a name is looked for
@@ -213,8 +210,13 @@ class Slack(ToolFactory):
         return await self._ask("conversations.list", **asked, limit=limit, cursor=page)
 
     async def _names(self, ids: set[str]) -> Mapping[str, str]:
-        people = await asyncio.gather(*(self._ask("users.info", user=one) for one in ids))
-        return {one["user"]["id"]: records.real_name(one["user"]) for one in people}
+        return dict(zip(ids, await asyncio.gather(*map(self._name, ids)), strict=True))
+
+    async def _name(self, person: str) -> str:
+        try:
+            return records.real_name((await self._ask("users.info", user=person))["user"])
+        except ToolFailed:  # then the id must do
+            return person
 
     async def _ask(self, method: str, **arguments: object) -> Record:
         return await self._call(method, arguments, acts=False)
@@ -237,7 +239,7 @@ class Slack(ToolFactory):
         how: Record = {"data": form, "headers": headers or {}}
         for may_renew in (self.connection.token is not None, False):
             answer = await self.http.request("POST", path(method), acts=acts, **how)
-            found: Record = answer.json()
+            found: Record = answer.json(acted=acts)
             if found["ok"] or found["error"] == fine:
                 return found
             problem = records.refusal(found, acts=acts)
