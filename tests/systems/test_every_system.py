@@ -33,8 +33,8 @@ LONGEST_NAME = 64  # of a function, as model providers take it
 TYPED = {"url": "https://acme.example", "number": "1"}
 HEAVY = {
     "anthropic", "boto3", "botocore", "ctranslate2", "docx", "duckdb", "google.genai", "kreuzberg",
-    "lxml", "matplotlib", "mcp", "numpy", "openpyxl", "pandas", "PIL", "pyarrow", "pydantic_ai",
-    "pypdf", "reportlab", "sqlglot", "tokenizers",
+    "lxml", "markdown_it", "matplotlib", "mcp", "numpy", "openpyxl", "pandas", "PIL", "pyarrow",
+    "pydantic_ai", "pypdf", "reportlab", "sqlglot", "tokenizers",
 }  # fmt: skip
 
 NAMES = {one.name: one for one in SYSTEMS}

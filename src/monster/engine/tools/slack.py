@@ -19,6 +19,7 @@ from monster.engine.toolkit.http import Http, as_nobody, path
 _ID = re.compile(r"[CDGUW][A-Z0-9]{6,}")
 _SCOPES = """chat:write channels:read channels:history groups:read groups:history users:read
 files:write reactions:write"""
+_SEARCH = "User token (xoxp-) with search:read, only to search messages"
 _MOST_PAGES = 5  # of 1,000 channels, while a name is looked for
 
 
@@ -37,14 +38,14 @@ class Slack(ToolFactory):
         "strategy_token": {
             "1. slackbot_token": "Bot token; it begins with xoxb-",
             "2. signing_secret": _optional("Signing secret: proves that events come from Slack"),
-            "3. user_token": _optional("User token (xoxp-) with search:read, only to search"),
+            "3. user_token": _optional(_SEARCH),
             "help": f"""\
 1. Open [your apps](https://api.slack.com/apps) and create one.
 2. Under **OAuth & Permissions** add the bot scopes `{_SCOPES}` and install the app.
 3. Copy the **Bot User OAuth Token** there, and the **Signing Secret** in **Basic Information**.
 """,
         },
-        "strategy_oauth": {"help": "You are sent to Slack and choose the workspace."},
+        "strategy_oauth": {"1. user_token": _optional(_SEARCH), "help": "You are sent to Slack."},
     }
     oauth = ("slack",)
     scopes = tuple(_SCOPES.split())
