@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from aiohttp import web
 
@@ -46,7 +46,6 @@ class JiraServer(Served):
     token: str = TOKEN
     per_page: int = 100
     scopes: tuple[str, ...] = ("read:jira-work", "write:jira-work", "read:jira-user")
-    open_paths: ClassVar[tuple[str, ...]] = ()
 
     def routes(self) -> list[web.RouteDef]:
         found = [web.get("/oauth/token/accessible-resources", self._sites)]

@@ -36,6 +36,7 @@ class NotionServer(Served):
     sources: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     blocks: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
     per_page: int = 100
+    at_most: int = 10_000  # blocks of a page
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -163,7 +164,10 @@ class NotionServer(Served):
         sent = await request.json()
         if "after" in sent:
             raise wrong(400, "validation_error", "body.after is not known: use position")
-        self._store(request.match_info["id"], sent["children"], 0)
+        page = request.match_info["id"]
+        if len(self.blocks[page]) + len(sent["children"]) > self.at_most:
+            raise wrong(400, "validation_error", "no more blocks fit")
+        self._store(page, sent["children"], 0)
         return reply({"object": "list", "results": []})
 
     async def _children(self, request: web.Request) -> web.Response:

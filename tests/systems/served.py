@@ -7,7 +7,7 @@ field, cuts long lists into pages, and says "too many" when it is told to.
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 from aiohttp import web
@@ -57,7 +57,6 @@ class Served:
     broken: bool = False
     refusals: dict[str, Refused] = field(default_factory=dict[str, Refused])
     wait: str = "0"  # seconds, as the answer "too many" says it
-    open_paths: ClassVar[tuple[str, ...]] = ()  # where nobody need say who they are
 
     def routes(self) -> list[web.RouteDef]:
         raise NotImplementedError
@@ -91,8 +90,7 @@ class Served:
         self.requests.append(asked)
         try:
             self._hinder(request.path)
-            if not request.path.startswith(self.open_paths or ("\0",)):
-                self.authenticate(request)
+            self.authenticate(request)
             return await handler(request)
         except Refused as refused:
             return refused.answer

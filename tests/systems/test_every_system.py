@@ -33,9 +33,11 @@ LONGEST_NAME = 64  # of a function, as model providers take it
 TYPED = {"url": "https://acme.example", "number": "1"}
 HEAVY = {
     "anthropic", "boto3", "botocore", "ctranslate2", "docx", "duckdb", "google.genai", "kreuzberg",
-    "lxml", "matplotlib", "mcp", "numpy", "openpyxl", "pandas", "PIL", "pyarrow", "pydantic_ai",
-    "pypdf", "reportlab", "sqlglot", "tokenizers",
+    "lxml", "markdown_it", "matplotlib", "mcp", "numpy", "openpyxl", "pandas", "PIL", "pyarrow",
+    "pydantic_ai", "pypdf", "reportlab", "sqlglot", "tokenizers",
 }  # fmt: skip
+
+NAMES = {one.name: one for one in SYSTEMS}
 
 each_system = pytest.mark.parametrize("system", SYSTEMS, ids=lambda one: one.system_name)
 # Those with a public address of their own, whom a credential opens.
@@ -142,6 +144,32 @@ print(*sorted({HEAVY!r} & set(sys.modules)))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
     assert ran.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("page", ["systems.md", "code-interpreter.md", "connect-a-model.md"])
+def test_the_pages_name_no_function_that_is_not_there(page: str) -> None:
+    rows = {cells[0]: cells for cells in _rows(page) if cells[0] in NAMES}
+    for name, cells in rows.items():
+        told = set(re.findall(r"`([a-z_]+)`", " ".join(cells[1:])))
+        assert told <= {*NAMES[name].functions(), *NAMES[name].scopes}, name
+
+
+def _rows(page: str) -> list[list[str]]:
+    lines = (ROOT / "docs" / page).read_text().splitlines()
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line[:1] == "|"]
+
+
+@each_system
+def test_its_functions_and_scopes_are_documented(system: type[ToolFactory]) -> None:
+    pages = ("systems.md", "code-interpreter.md")
+    rows = [cells for page in pages for cells in _rows(page) if cells[0] == system.name]
+    told = " ".join(cell for cells in rows for cell in cells)
+    missing = [one for one in (*system.functions(), *system.scopes) if f"`{one}`" not in told]
+    assert not missing
+    for cells in rows:  # reads, acts
+        for name, effects in ((2, {"read"}), (3, {"idempotent", "write"})):
+            for one in re.findall(r"`([a-z_]+)`", cells[name] if len(cells) == 4 else ""):
+                assert system.functions()[one].mark.effect in effects
 
 
 class Stranger(Served):

@@ -108,6 +108,7 @@ async def test_drafts_are_not_sent(gmail: Gmail, server: GoogleServer) -> None:
     ("fields", "words"),
     [
         ({"to": ""}, "whom it is to"),
+        ({"to": "grüße@a.example"}, "'grüße@a.example' is no e-mail address"),
         ({"to": "grace"}, "'grace' is no e-mail address"),
         ({"to": "g@a.example", "cc": "nobody"}, "'nobody' is no e-mail address"),
         ({"to": "g@a.example", "subject": "x\nBcc: spy@evil.example"}, "Subject has characters"),

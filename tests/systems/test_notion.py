@@ -78,6 +78,19 @@ async def test_long_pages_go_and_come_in_pieces(notion: Notion, server: NotionSe
     assert read["text"] == f"{text}\n\n{text}"
 
 
+async def test_says_what_is_there_when_the_rest_is_refused(
+    notion: Notion, server: NotionServer
+) -> None:
+    page = server.add_page("Handbook")
+    server.at_most = 100
+    text = "\n\n".join(f"paragraph {n}" for n in range(150))
+    note = {"note": "only the first 100 of 150 blocks are surely there"}
+    assert await do(notion, "append", page=page, text=text) == {"page": page} | note
+    server.at_most = 0
+    with pytest.raises(ToolFailed, match="no more"):
+        await do(notion, "append", page=page, text=text)
+
+
 async def test_searches_by_kind_and_page_by_page(notion: Notion, server: NotionServer) -> None:
     names = [server.add_page(f"Plan {n}") for n in range(3)]
     server.add_database("Plan of plans")

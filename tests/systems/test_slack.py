@@ -43,6 +43,26 @@ async def test_posts_replies_and_reads_back(slack: Slack) -> None:
     assert [one["text"] for one in thread["messages"]][1:] == ["It's _fixed_"]
 
 
+async def test_names_that_cannot_be_had_are_ids(slack: Slack, server: SlackServer) -> None:
+    await do(slack, "post", channel="ops", text="x")
+    needed = {"ok": False, "error": "missing_scope", "needed": "users:read"}
+    server.refusals["/api/users.info"] = Refused(200, needed)
+    (said, *_) = (await do(slack, "read_history", channel="ops"))["messages"]
+    assert (said["text"], said["author"][0]) == ("x", "U")
+
+
+async def test_an_answer_that_nobody_can_read_is_unclear_where_it_acted(
+    slack: Slack, server: SlackServer
+) -> None:
+    for method in ("chat.postMessage", "users.list"):
+        server.refusals[f"/api/{method}"] = Refused(200, None)
+        server.refusals[f"/api/{method}"].answer.body = b"<html>"
+    with pytest.raises(Unclear, match="no JSON"):
+        await do(slack, "post", channel="C0123456789", text="x")
+    with pytest.raises(ToolFailed, match="no JSON"):
+        await do(slack, "list_users")
+
+
 async def test_history_comes_page_by_page(slack: Slack) -> None:
     for number in range(3):
         await do(slack, "post", channel="ops", text=f"number {number}")

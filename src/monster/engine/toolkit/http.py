@@ -56,14 +56,15 @@ class Answer:
     def text(self) -> str:
         return self.body.decode(errors="replace")
 
-    def json(self) -> Any:  # noqa: ANN401
-        """None if there is no body. Raises ToolFailed."""
+    def json(self, *, acted: bool = False) -> Any:  # noqa: ANN401
+        """None if there is no body. Raises ToolFailed; Unclear if what was asked for `acted`."""
         if not self.body:
             return None
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
-            raise ToolFailed(f"the answer is no JSON: {self.text[:_LONGEST_WORDS]}") from error
+            said = f"the answer is no JSON: {self.text[:_LONGEST_WORDS]}"
+            raise Unclear(said) if acted else ToolFailed(said) from error
 
 
 async def as_nobody(_: bool) -> Mapping[str, str]:  # noqa: FBT001 (an Authorize)
@@ -90,20 +91,20 @@ class Http:
         return (await self.request("GET", path, **request)).json()
 
     async def post(self, path: str, **request: Any) -> Any:  # noqa: ANN401
-        return (await self.request("POST", path, **request)).json()
+        return (await self.request("POST", path, **request)).json(acted=True)
 
     async def query(self, path: str, **request: Any) -> Any:  # noqa: ANN401
         """A POST that only reads, as many search interfaces want it."""
         return (await self.request("POST", path, acts=False, **request)).json()
 
     async def put(self, path: str, **request: Any) -> Any:  # noqa: ANN401
-        return (await self.request("PUT", path, **request)).json()
+        return (await self.request("PUT", path, **request)).json(acted=True)
 
     async def patch(self, path: str, **request: Any) -> Any:  # noqa: ANN401
-        return (await self.request("PATCH", path, **request)).json()
+        return (await self.request("PATCH", path, **request)).json(acted=True)
 
     async def delete(self, path: str, **request: Any) -> Any:  # noqa: ANN401
-        return (await self.request("DELETE", path, **request)).json()
+        return (await self.request("DELETE", path, **request)).json(acted=True)
 
     async def request(
         self,
@@ -149,6 +150,8 @@ class Http:
         if blocked := why_blocked(error):
             return ToolFailed(f"{self.name} cannot be reached: {blocked}")
         never_sent = isinstance(error, aiohttp.ClientConnectorError | aiohttp.InvalidURL)
+        if isinstance(error, TooLarge) and not acts:
+            return ToolFailed(f"{self.name}: {error}")
         said = f"{self.name} cannot be reached: {error or 'it is silent'}"
         if acts and not never_sent:
             return Unclear(f"{said}; it may have acted")

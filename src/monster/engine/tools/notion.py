@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from monster.engine.toolkit.effects import Effect, ToolFailed
+from monster.engine.toolkit.effects import Effect, ToolFailed, Unclear
 from monster.engine.toolkit.factory import ToolFactory
 from monster.engine.toolkit.formats import notion as blocks
 from monster.engine.toolkit.formats import notion_values as values
@@ -139,8 +139,7 @@ It sees the pages that are shared with it: open a page in Notion, choose **â€¢â€
         text: In Markdown.
         """
         known = values.identity(page)
-        await self._append(known, blocks.from_markdown(text))
-        return {"page": known}
+        return {"page": known} | await self._append(known, blocks.from_markdown(text))
 
     @tool(Effect.WRITE, trusted=True)
     async def create(
@@ -169,13 +168,20 @@ It sees the pages that are shared with it: open a page in Notion, choose **â€¢â€
         made_of = blocks.from_markdown(text)
         data = {"parent": place, "properties": given, "children": made_of[:_AT_ONCE]}
         made = await self.http.post("/v1/pages", json=data)
-        await self._append(made["id"], made_of[_AT_ONCE:])
-        return {"id": made["id"], "url": made["url"]}
+        rest = await self._append(made["id"], made_of, _AT_ONCE)
+        return {"id": made["id"], "url": made["url"]} | rest
 
-    async def _append(self, page: str, made: list[Record]) -> None:
-        for start in range(0, len(made), _AT_ONCE):
+    async def _append(self, page: str, made: list[Record], done: int = 0) -> Record:
+        """`done` are there already: then it is too late to say that nothing was written."""
+        for start in range(done, len(made), _AT_ONCE):
             children = {"children": made[start : start + _AT_ONCE]}
-            await self.http.patch(path("v1", "blocks", page, "children"), json=children)
+            try:
+                await self.http.patch(path("v1", "blocks", page, "children"), json=children)
+            except (ToolFailed, Unclear):
+                if start == 0:
+                    raise
+                return {"note": f"only the first {start} of {len(made)} blocks are surely there"}
+        return {}
 
     async def _children(self, block: str, depth: int, left: list[int]) -> list[Record]:
         """`left` is how many blocks may still be read."""

@@ -1,7 +1,4 @@
-"""Slack, by its Web API.
-
-https://docs.slack.dev/reference/methods
-"""
+"""Slack, by its Web API: https://docs.slack.dev/reference/methods"""
 
 import asyncio
 import re
@@ -19,9 +16,10 @@ from monster.engine.toolkit.formats.records import Record, dig
 from monster.engine.toolkit.functions import tool
 from monster.engine.toolkit.http import Http, as_nobody, path
 
-_ID = re.compile(r"[CGDU][A-Z0-9]{6,}")
+_ID = re.compile(r"[CDGUW][A-Z0-9]{6,}")
 _SCOPES = """chat:write channels:read channels:history groups:read groups:history users:read
 files:write reactions:write"""
+_SEARCH = "User token (xoxp-) with search:read, only to search messages"
 _MOST_PAGES = 5  # of 1,000 channels, while a name is looked for
 
 
@@ -40,14 +38,14 @@ class Slack(ToolFactory):
         "strategy_token": {
             "1. slackbot_token": "Bot token; it begins with xoxb-",
             "2. signing_secret": _optional("Signing secret: proves that events come from Slack"),
-            "3. user_token": _optional("User token (xoxp-) with search:read, only to search"),
+            "3. user_token": _optional(_SEARCH),
             "help": f"""\
 1. Open [your apps](https://api.slack.com/apps) and create one.
 2. Under **OAuth & Permissions** add the bot scopes `{_SCOPES}` and install the app.
 3. Copy the **Bot User OAuth Token** there, and the **Signing Secret** in **Basic Information**.
 """,
         },
-        "strategy_oauth": {"help": "You are sent to Slack and choose the workspace."},
+        "strategy_oauth": {"1. user_token": _optional(_SEARCH), "help": "You are sent to Slack."},
     }
     oauth = ("slack",)
     scopes = tuple(_SCOPES.split())
@@ -213,8 +211,13 @@ class Slack(ToolFactory):
         return await self._ask("conversations.list", **asked, limit=limit, cursor=page)
 
     async def _names(self, ids: set[str]) -> Mapping[str, str]:
-        people = await asyncio.gather(*(self._ask("users.info", user=one) for one in ids))
-        return {one["user"]["id"]: records.real_name(one["user"]) for one in people}
+        return dict(zip(ids, await asyncio.gather(*map(self._name, ids)), strict=True))
+
+    async def _name(self, person: str) -> str:
+        try:
+            return records.real_name((await self._ask("users.info", user=person))["user"])
+        except ToolFailed:  # then the id must do
+            return person
 
     async def _ask(self, method: str, **arguments: object) -> Record:
         return await self._call(method, arguments, acts=False)
@@ -237,7 +240,7 @@ class Slack(ToolFactory):
         how: Record = {"data": form, "headers": headers or {}}
         for may_renew in (self.connection.token is not None, False):
             answer = await self.http.request("POST", path(method), acts=acts, **how)
-            found: Record = answer.json()
+            found: Record = answer.json(acted=acts)
             if found["ok"] or found["error"] == fine:
                 return found
             problem = records.refusal(found, acts=acts)

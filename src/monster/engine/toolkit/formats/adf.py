@@ -6,10 +6,8 @@ https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from markdown_it.tree import SyntaxTreeNode
-
 from monster.engine.toolkit.formats import markdown
-from monster.engine.toolkit.formats.markdown import Run
+from monster.engine.toolkit.formats.markdown import Block, Run
 
 Node: TypeAlias = dict[str, Any]
 
@@ -22,7 +20,7 @@ def from_markdown(text: str) -> Node:
     return {"version": 1, "type": "doc", "content": content}
 
 
-def _block(block: SyntaxTreeNode) -> list[Node]:
+def _block(block: Block) -> list[Node]:
     match block.type:
         case "heading":
             level = int(block.tag[1:])
@@ -38,7 +36,7 @@ def _block(block: SyntaxTreeNode) -> list[Node]:
             return _plain(block)
 
 
-def _plain(block: SyntaxTreeNode) -> list[Node]:
+def _plain(block: Block) -> list[Node]:
     """What may stand anywhere, in a list or a quotation, too."""
     match block.type:
         case "bullet_list" | "ordered_list":
@@ -52,7 +50,7 @@ def _plain(block: SyntaxTreeNode) -> list[Node]:
             return [{"type": "paragraph", "content": _inline(block)}]
 
 
-def _nested(block: SyntaxTreeNode) -> list[Node]:
+def _nested(block: Block) -> list[Node]:
     """The rest is flattened: quotations in quotations are refused, for example."""
     found: list[Node] = []
     for child in block.children:
@@ -60,14 +58,14 @@ def _nested(block: SyntaxTreeNode) -> list[Node]:
     return found or [{"type": "paragraph", "content": []}]
 
 
-def _item(item: SyntaxTreeNode) -> Node:
+def _item(item: Block) -> Node:
     content = _nested(item)
     if content[0]["type"].endswith("List"):
         content.insert(0, {"type": "paragraph", "content": []})
     return {"type": "listItem", "content": content}
 
 
-def _row(row: SyntaxTreeNode) -> Node:
+def _row(row: Block) -> Node:
     cells = [
         {
             "type": "tableHeader" if cell.type == "th" else "tableCell",
@@ -78,7 +76,7 @@ def _row(row: SyntaxTreeNode) -> Node:
     return {"type": "tableRow", "content": cells}
 
 
-def _inline(block: SyntaxTreeNode) -> list[Node]:
+def _inline(block: Block) -> list[Node]:
     found: list[Node] = []
     for run in markdown.runs(block):
         if run.text == "\n":

@@ -26,7 +26,9 @@ def write(
                 raise ToolFailed(f"{name} has characters that it cannot have") from error
     letter.set_content(text)
     for name, content in attachments:
-        kind, _, sort = (mimetypes.guess_type(name)[0] or "application/octet-stream").partition("/")
+        guess, packed = mimetypes.guess_type(name)
+        whole = guess if guess and not packed else "application/octet-stream"
+        kind, _, sort = whole.partition("/")
         letter.add_attachment(content, maintype=kind, subtype=sort, filename=name)
     return letter.as_bytes()
 
@@ -34,7 +36,7 @@ def write(
 def addresses(*texts: str) -> str:
     """Raises ToolFailed if one is no address."""
     found = getaddresses([text for text in texts if text])
-    wrong = [name or address for name, address in found if "@" not in address]
+    wrong = [name or one for name, one in found if "@" not in one or not one.isascii()]
     if wrong:
         raise ToolFailed(f"{wrong[0]!r} is no e-mail address")
     return ", ".join(texts)

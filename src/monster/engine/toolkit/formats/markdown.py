@@ -1,10 +1,14 @@
 """Markdown as a tree, which other systems' documents are made of."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from markdown_it import MarkdownIt
-from markdown_it.tree import SyntaxTreeNode
+# A megabyte to import: not before somebody writes.
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.tree import SyntaxTreeNode
 
 
 class Run(NamedTuple):
@@ -18,17 +22,38 @@ class Run(NamedTuple):
     link: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A node of the tree, as markdown-it names it: `tag` is that of HTML, `info` of a fence."""
+
+    type: str
+    tag: str
+    content: str
+    info: str
+    attrs: Mapping[str, str | int | float]
+    children: "tuple[Block, ...]"
+
+
 @cache
-def _parser() -> MarkdownIt:
+def _parser() -> "MarkdownIt":
+    from markdown_it import MarkdownIt  # noqa: PLC0415 (as above)
+
     # HTML stays the text it is: none of these documents knows it.
     return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 
-def blocks(text: str) -> list[SyntaxTreeNode]:
-    return SyntaxTreeNode(_parser().parse(text)).children
+def blocks(text: str) -> tuple[Block, ...]:
+    from markdown_it.tree import SyntaxTreeNode  # noqa: PLC0415 (as above)
+
+    return tuple(map(_block, SyntaxTreeNode(_parser().parse(text)).children))
 
 
-def runs(node: SyntaxTreeNode, like: Run | None = None) -> list[Run]:
+def _block(node: "SyntaxTreeNode") -> Block:
+    children = tuple(map(_block, node.children))
+    return Block(node.type, node.tag, node.content, node.info, node.attrs, children)
+
+
+def runs(node: Block, like: Run | None = None) -> list[Run]:
     """What stands in a paragraph, a heading or a cell; a picture is a link to it."""
     like = like or Run("")
     if node.type in _BREAKS:
@@ -44,7 +69,7 @@ def runs(node: SyntaxTreeNode, like: Run | None = None) -> list[Run]:
 _BREAKS = {"softbreak": " ", "hardbreak": "\n"}
 
 
-def _styled(node: SyntaxTreeNode, like: Run) -> Run:
+def _styled(node: Block, like: Run) -> Run:
     match node.type:
         case "strong":
             return like._replace(bold=True)

@@ -4,11 +4,10 @@ https://docs.slack.dev/messaging/formatting-message-text
 """
 
 import re
-
-from markdown_it.tree import SyntaxTreeNode
+from collections.abc import Sequence
 
 from monster.engine.toolkit.formats import markdown
-from monster.engine.toolkit.formats.markdown import Run
+from monster.engine.toolkit.formats.markdown import Block, Run
 
 # People and channels may be named. Words such as <!channel> would wake everybody: they stay text.
 _MENTION = re.compile(r"&lt;([@#][A-Z0-9]+)(\|[^&<>]*)?&gt;")
@@ -28,11 +27,11 @@ def to_markdown(text: str) -> str:
     return text
 
 
-def _blocks(blocks: list[SyntaxTreeNode], between: str) -> str:
+def _blocks(blocks: Sequence[Block], between: str) -> str:
     return between.join(filter(None, map(_block, blocks)))
 
 
-def _block(block: SyntaxTreeNode) -> str:
+def _block(block: Block) -> str:
     match block.type:
         case "heading":
             return f"*{_escaped(''.join(run.text for run in markdown.runs(block)))}*"
@@ -50,18 +49,18 @@ def _block(block: SyntaxTreeNode) -> str:
             return "———" if block.type == "hr" else _inline(block)
 
 
-def _list(block: SyntaxTreeNode) -> str:
+def _list(block: Block) -> str:
     first = int(block.attrs.get("start", 1))
     marks = "•" if block.type == "bullet_list" else "{}."
     items = enumerate(block.children, first)
     return "\n".join(f"{marks.format(number)} {_item(item, 3)}" for number, item in items)
 
 
-def _item(item: SyntaxTreeNode, by: int) -> str:
+def _item(item: Block, by: int) -> str:
     return markdown.indented(_blocks(item.children, "\n"), by)
 
 
-def _inline(block: SyntaxTreeNode) -> str:
+def _inline(block: Block) -> str:
     return "".join(map(_run, markdown.runs(block)))
 
 

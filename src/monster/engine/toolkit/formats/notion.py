@@ -7,10 +7,8 @@ import re
 from collections.abc import Sequence
 from itertools import product
 
-from markdown_it.tree import SyntaxTreeNode
-
 from monster.engine.toolkit.formats import markdown
-from monster.engine.toolkit.formats.markdown import Run
+from monster.engine.toolkit.formats.markdown import Block, Run
 from monster.engine.toolkit.formats.records import Record, dig, several, within
 
 _LONGEST = 2_000  # characters of one piece of text
@@ -33,7 +31,7 @@ def text(words: str) -> list[Record]:
     return _rich([Run(words)])
 
 
-def _block(block: SyntaxTreeNode, depth: int) -> list[Record]:
+def _block(block: Block, depth: int) -> list[Record]:
     match block.type:
         case "heading":
             return [_made(f"heading_{min(int(block.tag[1:]), 3)}", markdown.runs(block))]
@@ -54,7 +52,7 @@ def _block(block: SyntaxTreeNode, depth: int) -> list[Record]:
             return [divider if block.type == "hr" else _made("paragraph", markdown.runs(block))]
 
 
-def _item(item: SyntaxTreeNode, kind: str, depth: int) -> list[Record]:
+def _item(item: Block, kind: str, depth: int) -> list[Record]:
     """Its first paragraph, and below it the rest; beside it where that would be too deep."""
     first = item.children[0] if item.children else None
     own = markdown.runs(first) if first and first.type in ("paragraph", "heading") else []
@@ -78,7 +76,7 @@ def _tick(made: Record, own: Sequence[Run]) -> Record:
     return {"type": "to_do", "to_do": {"rich_text": _rich(rest), "checked": mark == "[x] "}}
 
 
-def _table(block: SyntaxTreeNode) -> Record:
+def _table(block: Block) -> Record:
     rows = [row for part in block.children for row in part.children]
     cells = [[_rich(markdown.runs(cell)) for cell in row.children] for row in rows]
     children = [{"type": "table_row", "table_row": {"cells": row}} for row in cells]
