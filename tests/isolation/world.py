@@ -51,6 +51,7 @@ HERE = (
     ("/admin/", "user", "colleague"),
     ("/workspaces/invitations/", "invitation", "waiting"),
     ("/v1/", "row", "engine row"),
+    ("/v1/tool_factories/", "tool_factory", "custom tool"),
     ("/authorize", "credential", "grant"),
     ("/device", "credential", "grant"),
 )
@@ -211,7 +212,7 @@ async def _through_the_door(world: World) -> None:
         "user": str(tenant.user_id),
         "credential": (await engine.post("/v1/credentials", json=secret)).json()["id"],
         "mcp_server": (await engine.post("/v1/mcp_servers", json=server)).json()["id"],
-        "tool_factory": (await engine.post("/v1/tool_factories/custom", json=tool)).json()["id"],
+        "custom tool": (await engine.post("/v1/tool_factories/custom", json=tool)).json()["id"],
         "index": (await engine.post("/v1/indexes", json={"name": name})).json()["id"],
         "run": run["id"],
         "conversation": run["conversation_id"],
