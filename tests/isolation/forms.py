@@ -74,6 +74,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/mcp_servers": {"name": "Server *", "url": "https://mcp.example.com/mcp"},
     "PATCH /v1/mcp_servers/{mcp_server_id}": {"name": "Server *"},
     "POST /v1/mcp_servers/{mcp_server_id}/accept": {"digest": FOUND},
+    "POST /v1/mcp_servers/{mcp_server_id}/register": {
+        "redirect_uri": "https://monster.example/connections/oauth/callback"
+    },
     "POST /v1/oauth_providers": {
         "system_name": "custom",
         "name": "App *",

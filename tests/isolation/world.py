@@ -51,6 +51,7 @@ HERE = (
     ("/admin/", "user", "colleague"),
     ("/workspaces/invitations/", "invitation", "waiting"),
     ("/v1/", "row", "engine row"),
+    ("/v1/tool_factories/", "tool_factory", "custom tool"),
     ("/authorize", "credential", "grant"),
     ("/device", "credential", "grant"),
 )
@@ -68,6 +69,8 @@ _BEFORE = {
     "/tenants/{tenant_id}/resume": "update tenant set suspended_at = now() where id = %(tenant)s",
     "/totp/remove": "update totp set confirmed_at = now() where user_id = %(user)s",
     "/runs/{run_id}/cancel": "update run set status = 'waiting' where id = %(run)s",
+    "/{mcp_server_id}/register": "update tool_factory set config_json ="
+    """ config_json || '{"auth": "oauth"}' where id = %(mcp_server)s""",
     "/runs/{run_id}/answers": "update run set status = 'waiting' where id = %(run)s",
 }
 
@@ -140,7 +143,8 @@ class World:
 
     async def ready(self, operation: Operation) -> None:
         """Something for it to change."""
-        app = self.tenant.engine if "/runs/" in operation.path else self.tenant.dashboard
+        is_engines = operation.service == "engine" or "/runs/" in operation.path
+        app = self.tenant.engine if is_engines else self.tenant.dashboard
         for ending, statement in _BEFORE.items():
             if operation.path.endswith(ending):
                 with _owner(app) as owner:
@@ -195,7 +199,7 @@ async def _through_the_door(world: World) -> None:
     )
     await engine.put(f"/v1/agents/{agent_id}", json=spec.model_dump(mode="json"))
     secret = {"system_name": "openai", "name": name, "values": {"api_key": name}}
-    server = {"name": name, "url": "http://127.0.0.1:9/mcp"}  # where nobody answers
+    server = {"name": f"{name} server", "url": "http://127.0.0.1:9/mcp"}  # where nobody answers
     tool = {
         "name": name,
         "base_url": "https://shop.example",
@@ -208,7 +212,7 @@ async def _through_the_door(world: World) -> None:
         "user": str(tenant.user_id),
         "credential": (await engine.post("/v1/credentials", json=secret)).json()["id"],
         "mcp_server": (await engine.post("/v1/mcp_servers", json=server)).json()["id"],
-        "tool_factory": (await engine.post("/v1/tool_factories/custom", json=tool)).json()["id"],
+        "custom tool": (await engine.post("/v1/tool_factories/custom", json=tool)).json()["id"],
         "index": (await engine.post("/v1/indexes", json={"name": name})).json()["id"],
         "run": run["id"],
         "conversation": run["conversation_id"],
