@@ -4,7 +4,7 @@ import asyncio
 import io
 import logging
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +91,7 @@ class Server:
         return Caller(agent_id, self.tenant.caller(*PERMISSIONS))
 
 
-def calls(*wanted: tuple[str, dict[str, object]]) -> Script:
+def calls(*wanted: tuple[str, Mapping[str, object]]) -> Script:
     return [{"calls": [[f"it_{name}", arguments]]} for name, arguments in wanted] + [
         {"text": "done"}
     ]
@@ -104,11 +104,11 @@ async def results(caller: Caller) -> list[str]:
 
 
 @pytest.fixture
-def log() -> AsyncIterator[io.StringIO]:
+def log() -> Iterator[io.StringIO]:
     stream = io.StringIO()
     handlers, level = logging.root.handlers[:], logging.root.level
     logs.configure(as_json=True, stream=stream)
-    yield stream  # type: ignore[misc]
+    yield stream
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
 

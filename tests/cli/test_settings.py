@@ -25,8 +25,8 @@ def nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def _row(name: str, field: FieldInfo) -> str:
-    default: object = field.default
-    shown = "–" if default in (None, ()) else f"`{default}`"
+    default: object = field.get_default(call_default_factory=True)
+    shown = "–" if default in (None, (), {}) else f"`{default}`"
     return f"| `{PREFIX}{name.upper()}` | {shown} | {field.description} |"
 
 
@@ -50,6 +50,11 @@ def test_the_page_tells_every_setting_as_it_is() -> None:
         ({"OUTBOUND_ALLOW": "localhost"}, "MONSTER_OUTBOUND_ALLOW is wrong"),
         ({"LOG_FORMAT": "xml"}, "MONSTER_LOG_FORMAT is wrong: input should be 'auto', 'json'"),
         ({"DATABASE_URL": "postgresql://x"}, "MONSTER_DATABASE_URL is wrong: set database_app"),
+        ({"VAULT_ADDRESS": "https://v"}, "MONSTER_VAULT_ADDRESS is wrong: set vault_token or"),
+        ({"VAULT_ADDRESS": "vault:8200"}, "MONSTER_VAULT_ADDRESS is wrong: string should match"),
+        ({"KMS_KEY": "alias/m"}, "MONSTER_KMS_KEY is wrong: set aws_region, aws_access_key_id"),
+        ({"MASTER_KEY_FROM": "vault"}, "MONSTER_MASTER_KEY_FROM is wrong: there is no key from"),
+        ({"MASTER_KEY_FROM": "there"}, "MONSTER_MASTER_KEY_FROM is wrong: input should be"),
     ],
 )
 def test_a_wrong_or_unknown_setting_is_a_sentence(

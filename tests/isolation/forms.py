@@ -46,8 +46,24 @@ _SCIM_USER = {"schemas": [_USER], "userName": "somebody-*@example.com"}
 _SCIM_GROUP = {"schemas": [_GROUP], "displayName": "A group *", "members": [{"value": "@member"}]}
 _ACCOUNT = {"name": "Eve", "password": PASSWORD}
 
+_DOCUMENT = '{"openapi": "3.1.0", "paths": {"/items": {"get": {}}}}'
+_TOOL = {
+    "name": "A tool *",
+    "base_url": "https://shop.example",
+    "functions": [{"name": "items", "description": "All items.", "path": "/items"}],
+}
+
 # Bodies that cannot be made from their schema alone.
 BODIES: dict[str, dict[str, Any]] = {
+    "POST /v1/tool_factories/custom": _TOOL,
+    "PATCH /v1/tool_factories/{tool_factory_id}": {"name": "A tool *"},
+    "POST /v1/tool_factories/openapi/preview": {"document": _DOCUMENT},
+    "POST /v1/tool_factories/openapi": {
+        "document": _DOCUMENT,
+        "name": "A tool *",
+        "base_url": "https://shop.example",
+        "operations": ["get_items"],
+    },
     "POST /v1/credentials": {
         "tool_factory_id": "@tool_factory",
         "strategy": "strategy_oauth",

@@ -20,6 +20,7 @@ NOT_WRITTEN = {
     "POST /chat/{agent_id}/runs": "a run is its own record",
     "POST /v1/agents/{agent_id}/runs": "a run is its own record",
     "POST /v1/indexes/{index_id}/search": _READS,
+    "POST /v1/tool_factories/openapi/preview": _READS,
     "POST /api/registrations": _MAILED,
     "POST /api/password-resets": _MAILED,
     "POST /api/profile/email": _MAILED,

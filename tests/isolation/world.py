@@ -196,6 +196,11 @@ async def _through_the_door(world: World) -> None:
     await engine.put(f"/v1/agents/{agent_id}", json=spec.model_dump(mode="json"))
     secret = {"system_name": "openai", "name": name, "values": {"api_key": name}}
     server = {"name": name, "url": "http://127.0.0.1:9/mcp"}  # where nobody answers
+    tool = {
+        "name": name,
+        "base_url": "https://shop.example",
+        "functions": [{"name": "items", "description": name, "path": "/items"}],
+    }
     run = (await engine.post(f"/v1/agents/{agent_id}/runs", json={"message": name})).json()
     world.ids |= {
         "agent": agent_id,
@@ -203,6 +208,7 @@ async def _through_the_door(world: World) -> None:
         "user": str(tenant.user_id),
         "credential": (await engine.post("/v1/credentials", json=secret)).json()["id"],
         "mcp_server": (await engine.post("/v1/mcp_servers", json=server)).json()["id"],
+        "tool_factory": (await engine.post("/v1/tool_factories/custom", json=tool)).json()["id"],
         "index": (await engine.post("/v1/indexes", json={"name": name})).json()["id"],
         "run": run["id"],
         "conversation": run["conversation_id"],

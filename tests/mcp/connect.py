@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hatch_build
 from monster.contracts.pinning import pin
@@ -72,6 +72,11 @@ class Client:
         """As an agent has it that was published now."""
         pinned = pinned_of(await server.offered(), effect)
         return self.servers.open(replace(server.made, pinned=pinned), server.connection)
+
+
+async def environment(server: Server) -> dict[str, Any]:
+    """What the process of a server is told; it must be one of ours."""
+    return cast("dict[str, Any]", await server.call("environment", {}))
 
 
 def pinned_of(offers: Offers, effect: EffectName = "write") -> list[Any]:

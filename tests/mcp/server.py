@@ -2,6 +2,7 @@
 
 python tests/mcp/server.py               on standard input and output
 python tests/mcp/server.py PORT [TOKEN]  over HTTP, for who has the token
+python tests/mcp/server.py PORT URL      the same, for who has a token of that authorization server
 """
 
 import asyncio
@@ -13,10 +14,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import uvicorn
 from mcp.server.mcpserver import Context, Image, MCPServer
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 server = MCPServer("Naughty", version="1.2", log_level="CRITICAL")
@@ -146,6 +149,30 @@ def odd() -> str:
     return "odd"
 
 
+def of_authority(app: ASGIApp, here: str, authority: str) -> ASGIApp:
+    """As RFC 9728 has it: whoever comes without a token is told where to get one."""
+    metadata = f"{here}/.well-known/oauth-protected-resource/mcp"
+    told = {"resource": f"{here}/mcp", "authorization_servers": [authority]}
+
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        if scope["path"] == "/.well-known/oauth-protected-resource/mcp":
+            await JSONResponse({**told, "scopes_supported": ["mcp"]})(scope, receive, send)
+            return
+        token = dict(scope["headers"]).get(b"authorization", b"").decode()
+        async with httpx.AsyncClient(trust_env=False) as http:
+            said = await http.get(f"{authority}/check", headers={"Authorization": token})
+        if said.status_code == 200 and said.json()["audience"] == told["resource"]:
+            await app(scope, receive, send)
+            return
+        header = {"WWW-Authenticate": f'Bearer resource_metadata="{metadata}"'}
+        await JSONResponse({}, 401, header)(scope, receive, send)
+
+    return door
+
+
 def guarded(app: ASGIApp, token: str) -> ASGIApp:
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
         told = dict(scope.get("headers", ())).get(b"authorization", b"").decode()
@@ -165,7 +192,8 @@ def main(arguments: list[str]) -> None:
         return
     app: ASGIApp = server.streamable_http_app()
     if len(arguments) > 1:
-        app = guarded(app, arguments[1])
+        here, known = f"http://127.0.0.1:{arguments[0]}", arguments[1]
+        app = of_authority(app, here, known) if "://" in known else guarded(app, known)
     uvicorn.run(app, host="127.0.0.1", port=int(arguments[0]), log_level="error")
 
 

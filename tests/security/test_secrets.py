@@ -25,12 +25,15 @@ from monster.dashboard import database as dashboard_database
 from monster.engine import database
 from monster.engine.secrets.errors import SecretsSealed
 from monster.engine.secrets.keyring import Keyring
+from monster.engine.secrets.kms_keys import KmsKeys
 from monster.engine.secrets.local_keys import FileKeys
+from monster.engine.secrets.master_keys import MasterKeys
 from monster.engine.secrets.schemas import Owner
 from monster.engine.secrets.service import Secrets
+from monster.engine.secrets.vault_keys import VaultKeys
 from monster.kit import crypto, embedded, tenancy
 from monster.kit.embedded import Embedded
-from tests import stores
+from tests import stores, vaults
 from tests.builders import Tenant
 from tests.serving import Platform
 from tests.stores import Store, scope_of
@@ -135,8 +138,7 @@ async def test_a_value_stands_in_no_column_of_any_table(tenant: Tenant, postgres
         body = {
             "system_name": "openai",
             "name": "Main",
-            "base_url": f"{served.url}/v1",
-            "secrets": {"api_key": value},
+            "values": {"api_key": value, "base_url": f"{served.url}/v1"},
         }
         made = await caller.post("/v1/credentials", json=body)
         assert made.status_code == 201, made.text
@@ -362,3 +364,46 @@ async def test_with_another_master_key_nothing_starts(installed: Installed) -> N
     out, _ = await checked.communicate()
     assert checked.returncode == 1
     assert f"Workspace {tenant}: key 1: there is no master key" in out.decode()
+
+
+# Elsewhere
+
+
+@pytest.mark.parametrize("kind", ["vault", "aws-kms"])
+async def test_from_the_key_file_to_another_place(
+    installed: Installed, folder: Path, kind: str
+) -> None:
+    """By settings and commands, as an operator does it; then the file is not needed any more."""
+    tenant, owner = await installed.store.kept(token="tok-0123456789")
+    async with _elsewhere(kind, folder) as (settings, place):
+        installed.platform.settings |= settings
+        done = await installed.run("keys", "rotate")
+        assert (done["rewrapped"], done["renewed"], done["resealed"]) == (1, 1, 1)
+        assert str(done["master_key"]).startswith(kind)
+        installed.key_file.unlink()
+        found = await installed.run("keys", "check")
+        assert (found["opens"], found["under"]) == (True, {done["master_key"]: 1})
+        moved = Store(installed.store.conninfo, installed.store.sessions, (place,))
+        assert await moved.get(tenant, owner) == {"token": "tok-0123456789"}
+        assert not installed.key_file.exists(), "nobody has made another one"
+
+
+@asynccontextmanager
+async def _elsewhere(kind: str, folder: Path) -> AsyncGenerator[tuple[dict[str, str], MasterKeys]]:
+    if kind == "vault":
+        async with vaults.vault() as vault:
+            file = folder / "token"
+            file.write_text(vault.token)
+            settings = {"vault_address": vault.url, "vault_token_file": str(file)}
+            yield settings, VaultKeys(vault.settings())
+        return
+    async with vaults.kms() as kms:
+        told = kms.settings()
+        settings = {
+            "kms_key": told.key,
+            "kms_endpoint": kms.url,
+            "aws_region": told.region,
+            "aws_access_key_id": told.access_key_id,
+            "aws_secret_access_key": told.secret_access_key.get_secret_value(),
+        }
+        yield settings, KmsKeys(told)

@@ -19,7 +19,7 @@ CLIENT_CREDENTIALS = "strategy_client_credentials"  # a program's own: nobody ag
 TOKEN_CREDS = "token_creds"  # noqa: S105 (a name: of a grant that was made elsewhere)
 MISSPELT = "strategy_oath"  # as one of the source documents writes it
 _HELP = "help"
-_POSITION = re.compile(r"(\d+)\.\s*(.+)")
+_POSITION = re.compile(r"(\d{1,4})\.\s*(.+)")
 # A bare description tells no type: what names a person or a place is typed in the open.
 _OPEN_NAMES = re.compile(
     r"(?:^|_)(?:user(?:name)?|e?mail|host|port|region|domain|account|workspace|name|id)$"
@@ -128,9 +128,8 @@ def _parameter(key: str, raw: object, place: int, where: str) -> Parameter:
     try:
         return Parameter.model_validate({"order": order, **raw, "name": name})
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join([where, key, *map(str, first["loc"])])
-        raise BadAuthConfig(f"{field}: {first['msg']}", field=field) from error
+        field = ".".join([where, key, *map(str, error.errors()[0]["loc"])])
+        raise BadAuthConfig(f"{field}: {error.errors()[0]['msg']}", field=field) from error
 
 
 def _guess(name: str) -> ParameterType:

@@ -1,7 +1,10 @@
 """One thing that a connection takes, and how what is typed for it is judged."""
 
+import math
+import re
 import unicodedata
-from typing import Annotated, Literal, TypeAlias
+from functools import lru_cache
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import (
     AnyHttpUrl,
@@ -11,7 +14,9 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    model_validator,
 )
+from pydantic_core import SchemaError
 
 from monster.kit.errors import Invalid
 
@@ -19,6 +24,9 @@ ParameterType: TypeAlias = Literal["text", "secret", "choice", "file", "number",
 
 _LONGEST = 20_000  # characters of a value; a file with a key is the longest
 _HTTP = TypeAdapter(AnyHttpUrl)
+# pydantic puts much right that others read differently, such as `https:\\host` and `https:///host`.
+_ADDRESS = re.compile(r"https?://[^/\\\s][^\\\s]*", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?")
 
 
 class BadValue(Invalid):
@@ -52,6 +60,22 @@ class Parameter(BaseModel):
         """Masked wherever it turns up, and not shown while it is typed."""
         return self.type in ("secret", "file")
 
+    @model_validator(mode="after")
+    def _can_be_filled_in(self) -> Self:
+        if self.type == "choice" and not self.options:
+            raise ValueError("a choice has options")
+        if self.pattern is not None:
+            _expression(self.pattern)
+        if self.default:
+            self._check_default(self.default)
+        return self
+
+    def _check_default(self, default: str) -> None:
+        try:
+            self.check(default)
+        except BadValue as error:
+            raise ValueError(f"the default cannot be used: {error}") from None
+
     def check(self, value: str) -> str:
         """The value as it is kept. Raises BadValue, which never quotes it."""
         if self.type != "file":
@@ -82,11 +106,10 @@ def _unusable(value: str, *, lines: bool) -> bool:
 
 
 def _check_number(parameter: Parameter, value: str) -> None:
-    try:
-        float(value)
-    except ValueError:
+    """Python takes more for a number than others do: `nan`, `1_000`, digits of all scripts."""
+    if not _NUMBER.fullmatch(value) or not math.isfinite(float(value)):
         why, field = f"{parameter.name} must be a number", f"values.{parameter.name}"
-        raise BadValue(why, field=field) from None
+        raise BadValue(why, field=field)
 
 
 def _check_url(parameter: Parameter, value: str) -> None:
@@ -96,19 +119,29 @@ def _check_url(parameter: Parameter, value: str) -> None:
         usable = not (url.username or url.password or url.query or url.fragment)
     except ValidationError:
         usable = False
-    if not usable or any(character.isspace() for character in value):
+    if not usable or not _ADDRESS.fullmatch(value):
         why = (
             f"{parameter.name} must be an address like https://host/path, with no password, ? or #"
         )
         raise BadValue(why, field=f"values.{parameter.name}")
 
 
-def _matches(pattern: str, value: str) -> bool:
-    """By pydantic's engine, whose time is linear; Python's own can be made to hang."""
+@lru_cache
+def _expression(pattern: str) -> TypeAdapter[str]:
+    """By pydantic's engine, whose time is linear; Python's own can be made to hang.
+
+    Raises ValueError if it cannot be used: by itself, too, since `a)|(b` is one within brackets.
+    """
     try:
-        TypeAdapter(Annotated[str, StringConstraints(pattern=rf"^(?:{pattern})$")]).validate_python(
-            value
-        )
+        TypeAdapter(Annotated[str, StringConstraints(pattern=pattern)])
+        return TypeAdapter(Annotated[str, StringConstraints(pattern=rf"^(?:{pattern})$")])
+    except SchemaError:
+        raise ValueError("the pattern is no regular expression of linear time") from None
+
+
+def _matches(pattern: str, value: str) -> bool:
+    try:
+        _expression(pattern).validate_python(value)
     except ValidationError:
         return False
     return True

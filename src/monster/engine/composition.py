@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from monster.engine.access.scope import Scope
 from monster.engine.credentials.connections import Connections
 from monster.engine.credentials.store import Store
+from monster.engine.custom_tools.caller import CustomTools
 from monster.engine.embedding.minilm import MiniLM
 from monster.engine.embedding.protocol import Embedder
 from monster.engine.find_model import FindModels
@@ -27,6 +28,7 @@ from monster.engine.secrets import keyring
 from monster.engine.secrets.service import Secrets
 from monster.engine.settings import Settings
 from monster.engine.toolkit.catalogue import Catalogue
+from monster.engine.toolkit.live import Kind
 from monster.engine.tools.knowledge_search import knowledge_search
 from monster.kit import tenancy
 from monster.kit.addresses import Guard
@@ -75,7 +77,7 @@ def assemble(
     grants = Grants(sessions, store, Registry(secrets, guard, settings.oauth_apps))
     servers = McpPool(settings.mcp_sessions, settings.mcp_idle_seconds)
     mcp = McpServers(guard, servers, _reporting(sessions))
-    kinds = {"mcp_server": mcp}
+    kinds: dict[str, Kind] = {"mcp_server": mcp, "custom": CustomTools()}
     connections = Connections(sessions, store, guard, settings.system_urls, kinds, grants)
     embedder = MiniLM(settings.data_dir, settings.embedding_hub_url)
     keyless = {"builtin": make_builtin(script=settings.script_model), **(models or {})}

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 
 import hatch_build
+from monster.engine.mcp.servers import Server
 from monster.engine.toolkit.effects import ConnectionRefused, ToolFailed
-from tests.mcp.connect import EVERYTHING, Client, at, connecting, own, serving
+from tests.mcp.connect import EVERYTHING, Client, at, connecting, environment, own, serving
 from tests.serving import free_ports
 
 TOKEN = "a-token-of-ours"
@@ -74,9 +75,9 @@ async def test_a_session_that_was_forgotten_is_opened_again(client: Client) -> N
                 await asyncio.sleep(0.1)
 
 
-async def echo(server: object) -> object:
+async def echo(server: Server) -> object:
     try:
-        return await server.call("echo", {"message": "2"})  # type: ignore[attr-defined]
+        return await server.call("echo", {"message": "2"})
     except ToolFailed:
         return None
 
@@ -141,9 +142,7 @@ async def test_one_that_is_not_there_says_so(client: Client) -> None:
 async def test_a_request_that_was_never_sent_did_not_act(client: Client) -> None:
     async with own() as url:
         server = await client.approved(client.open(at(url)))
-        told = await server.call("environment", {})
-        assert isinstance(told, dict)
-        os.kill(told["pid"], signal.SIGKILL)
+        os.kill((await environment(server))["pid"], signal.SIGKILL)
         await asyncio.sleep(0.2)
         with pytest.raises(ToolFailed, match="cannot be reached"):
             await server.call("greet", {"name": "Ada"})

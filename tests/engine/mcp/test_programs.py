@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from monster.engine.toolkit.effects import ToolFailed, Unclear
-from tests.mcp.connect import Client, connecting, everything, program
+from tests.mcp.connect import Client, connecting, environment, everything, program
 
 
 @pytest.fixture
@@ -34,8 +34,7 @@ def _line(process: psutil.Process) -> str:
 
 async def test_a_program_knows_what_it_was_told_and_nothing_else(client: Client) -> None:
     server = client.open(program(), {"TOKEN": "of a person"}, {"KEY": "of the server"})
-    told = await (await client.approved(server)).call("environment", {})
-    assert isinstance(told, dict)
+    told = await environment(await client.approved(server))
     assert set(told["variables"]) - {"LC_CTYPE"} == {
         *("PATH", "LANG", "HOME", "TMPDIR"),
         *("TOKEN", "KEY"),
@@ -57,15 +56,12 @@ async def test_it_cannot_read_the_environment_of_others(client: Client) -> None:
 
 async def test_sessions_are_kept_apart_and_shared_by_nobody(client: Client) -> None:
     servers = [await client.approved(client.open(program())) for _ in range(2)]
-    first, second = [await one.call("environment", {}) for one in servers]
-    again = await servers[0].call("environment", {})
-    assert first == again
-    assert isinstance(first, dict)
-    assert isinstance(second, dict)
+    first, second = [await environment(one) for one in servers]
+    assert first == await environment(servers[0])
     assert first["folder"] != second["folder"]
     changed = replace(servers[0].made, environments={"KEY": "another"})
     other = client.servers.open(changed, servers[0].connection)
-    assert await other.call("environment", {}) != first
+    assert await environment(other) != first
 
 
 async def test_what_it_starts_ends_with_it() -> None:

@@ -115,11 +115,12 @@ class Connections:
 
     async def revoke(self, scope: Scope, credential_id: uuid.UUID) -> None:
         """Before it is deleted. No transaction may be open. Raises CredentialNotFound."""
-        async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
-            try:
+        try:
+            await self.store.secrets.ready(scope)
+            async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
                 opened = await service.resolve_secrets(session, scope, self.store, credential_id)
-            except SecretsSealed:  # nobody can give it back any more: it goes all the same
-                return
+        except SecretsSealed:  # nobody can give it back any more: it goes all the same
+            return
         if opened.is_oauth:
             await self.grants.revoke(scope, opened)
 

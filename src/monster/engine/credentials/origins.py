@@ -21,6 +21,7 @@ async def origin(
     definition: Definition,
     strategy: Strategy,
     named: uuid.UUID | None,
+    values: Mapping[str, str],
 ) -> dict[str, object]:
     """The columns that say it; `named` is the registration that was asked for.
 
@@ -38,10 +39,11 @@ async def origin(
         if definition.oauth and found.system_name not in (*definition.oauth, CUSTOM):
             raise BadValue(f"{definition.name} does not take tokens of that app", field=_FIELD)
         return {"oauth_provider_id": chosen}
-    if strategy.is_oauth and not definition.oauth:
+    if not strategy.is_oauth:  # client credentials: the platform's would be its own account
+        return {}
+    if not definition.oauth and TOKEN_CREDS not in values:
         raise BadValue("say with which OAuth app", field=_FIELD)
-    # Not for client credentials: those would be the platform's own account, not the tenant's.
-    return {"oauth_system": definition.oauth[0]} if strategy.is_oauth else {}
+    return {"oauth_system": next(iter(definition.oauth), None)}
 
 
 def status(strategy: Strategy, values: Mapping[str, str]) -> str:

@@ -61,7 +61,7 @@ async def create(
     values = strategy.check(_plain(data.values))
     public, sealed = _divide(strategy, values)
     named = data.oauth_provider_id
-    origin = await origins.origin(session, scope, definition, strategy, named)
+    origin = await origins.origin(session, scope, definition, strategy, named, values)
     made = await queries.insert_if_free(
         session,
         scope,

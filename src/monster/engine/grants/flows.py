@@ -29,7 +29,7 @@ from monster.engine.grants.schemas import Flow, OpenFlow
 from monster.engine.oauth import client
 from monster.engine.oauth.errors import NotRegistered, NotYet, ProviderError
 from monster.engine.oauth.schemas import Attempt, Registration, Tokens
-from monster.kit import clock, tenancy
+from monster.kit import clock
 
 _SLOWER = 5  # seconds, RFC 8628
 
@@ -55,7 +55,7 @@ class Flows:
 
     async def finish(self, scope: Scope, data: Callback) -> uuid.UUID:
         """The credential that is connected now. Raises OAuthFlowNotFound, OAuthFailed."""
-        async with tenancy.transaction(self.grants.sessions, scope.tenant_id) as session:
+        async with self.grants.transaction(scope) as session:
             found = await service.take_flow(session, scope, self.grants.store, data.state)
         if found is None:
             raise OAuthFlowNotFound(
@@ -115,7 +115,7 @@ class Flows:
         return True
 
     async def _find(self, scope: Scope, credential_id: uuid.UUID) -> tuple[Opened, Registration]:
-        async with tenancy.transaction(self.grants.sessions, scope.tenant_id) as session:
+        async with self.grants.transaction(scope) as session:
             store, registry = self.grants.store, self.grants.registry
             opened = await credentials.resolve_secrets(session, scope, store, credential_id)
             if not opened.is_oauth:
@@ -123,14 +123,14 @@ class Flows:
             return opened, await registration(session, scope, registry, opened, anew=True)
 
     async def _begin(self, scope: Scope, state: str, it: OpenFlow) -> None:
-        async with tenancy.transaction(self.grants.sessions, scope.tenant_id) as session:
+        async with self.grants.transaction(scope) as session:
             await service.add_flow(session, scope, self.grants.store, state, it)
 
     async def _turn(
         self, scope: Scope, credential_id: uuid.UUID, *, slower: int = 0
     ) -> Flow | None:
         state = _device(scope, credential_id)
-        async with tenancy.transaction(self.grants.sessions, scope.tenant_id) as session:
+        async with self.grants.transaction(scope) as session:
             store = self.grants.store
             found = await service.turn_of_flow(session, scope, store, state, slower=slower)
         if found is None:
@@ -139,11 +139,11 @@ class Flows:
 
     async def _end_device(self, scope: Scope, credential_id: uuid.UUID) -> None:
         state = _device(scope, credential_id)
-        async with tenancy.transaction(self.grants.sessions, scope.tenant_id) as session:
+        async with self.grants.transaction(scope) as session:
             await service.take_flow(session, scope, self.grants.store, state)
 
     async def _failed(self, scope: Scope, opened: Opened, error: ProviderError) -> OAuthFailed:
-        async with tenancy.transaction(self.grants.sessions, scope.tenant_id) as session:
+        async with self.grants.transaction(scope) as session:
             await service.not_agreed(session, scope, opened, str(error))
         return OAuthFailed(str(error))
 
@@ -151,12 +151,12 @@ class Flows:
         self, scope: Scope, opened: Opened, known: Registration, tokens: Tokens
     ) -> None:
         """Stored before anything else is asked: what was given is given once."""
-        async with tenancy.transaction(self.grants.sessions, scope.tenant_id) as session:
+        async with self.grants.transaction(scope) as session:
             await service.agreed(session, scope, self.grants.store, opened, tokens)
         outcome = await self.connections.test(scope, opened.id)
         if not outcome.get("account") and outcome["status"] == "active":
             outcome = {**outcome, "account": tokens.account or await self._account(known, tokens)}
-        async with tenancy.transaction(self.grants.sessions, scope.tenant_id) as session:
+        async with self.grants.transaction(scope) as session:
             await credentials.record(session, scope, opened.id, cast(Mapping[str, object], outcome))
 
     async def _account(self, known: Registration, tokens: Tokens) -> str | None:

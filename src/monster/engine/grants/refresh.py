@@ -15,23 +15,21 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from monster.contracts.auth_config import TOKEN_CREDS
 from monster.engine.access.scope import Scope
 from monster.engine.credentials.errors import CredentialNotFound
 from monster.engine.credentials.schemas import ACCESS_TOKEN, REFRESH_TOKEN, Opened
 from monster.engine.credentials.store import Store
-from monster.engine.grants import service
-from monster.engine.grants.registrations import (
-    refresh_token_of,
-    registration,
-    scopes_of_client,
-)
+from monster.engine.grants import asking, service
+from monster.engine.grants.registrations import registration
 from monster.engine.grants.schemas import Held
-from monster.engine.oauth.client import TIMEOUT, OAuth
+from monster.engine.oauth.client import OAuth
 from monster.engine.oauth.errors import Dead, ProviderError, Unreachable
 from monster.engine.oauth.registry import Registry
 from monster.engine.oauth.schemas import Registration, Tokens
+from monster.engine.secrets.errors import SecretsSealed
 from monster.engine.toolkit.effects import ConnectionRefused, ToolFailed
 from monster.engine.toolkit.factory import TokenSource
 from monster.kit import clock, outbound, tenancy
@@ -41,10 +39,9 @@ from monster.kit.errors import AppError
 logger = logging.getLogger(__name__)
 
 _PATIENCE = 60.0  # seconds that a token which somebody else renews is waited for
-_PAUSES = (0.5, 2.0)  # seconds between tries, if a provider does not answer
+_PAUSES = (0.5, 2.0, 5.0, None)  # seconds between tries to store, if the database is away
 _REST = 30.0  # seconds without another try, while the old token is still good
 _LAST = 20.0  # seconds that a process which stops gives to what it has begun
-_REVOKING = 5.0  # seconds
 
 
 class _Key(NamedTuple):
@@ -96,6 +93,13 @@ class Grants:
                 if self._tasks:
                     await asyncio.wait(self._tasks.values(), timeout=_LAST)
 
+    @asynccontextmanager
+    async def transaction(self, scope: Scope) -> AsyncGenerator[AsyncSession]:
+        """With the tenant's keys at hand. Raises SecretsSealed."""
+        await self.store.secrets.ready(scope)
+        async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
+            yield session
+
     @property
     def oauth(self) -> OAuth:
         assert self._oauth, "not opened"
@@ -134,7 +138,7 @@ class Grants:
         while time.monotonic() < until:
             began = time.monotonic()
             try:
-                async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
+                async with self.transaction(scope) as session:
                     turn = await service.claim(session, scope, self.store, credential_id, stale)
             except CredentialNotFound as error:
                 raise ToolFailed("this connection is gone") from error
@@ -149,9 +153,10 @@ class Grants:
     async def _ask(self, scope: Scope, opened: Opened, spare: Held | None, began: float) -> Held:
         """It is ours. Whatever happens, that ends here."""
         try:
-            async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
+            async with self.transaction(scope) as session:
                 known = await registration(session, scope, self.registry, opened)
-            tokens = await self._tokens(known, opened, began, patient=spare is None)
+            until = began + service.CLAIM.total_seconds()
+            tokens = await asking.ask(self.oauth, known, opened, until, patient=spare is None)
         except Dead as error:
             return await self._ended(scope, opened, str(error))
         except Unreachable as error:
@@ -162,46 +167,22 @@ class Grants:
             logger.warning("a grant could not be renewed yet: %s", error)
             return spare
         except (ProviderError, AppError) as error:
-            async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
+            async with self.transaction(scope) as session:
                 await service.fail(session, scope, opened, str(error))
             raise ToolFailed(str(error)) from error
         return await self._kept(scope, opened, tokens, known)
-
-    async def _tokens(
-        self, known: Registration, opened: Opened, began: float, *, patient: bool
-    ) -> Tokens:
-        """Never asked for when the claim may have lapsed. Raises ProviderError."""
-        for pause in (*_PAUSES, None) if patient else (None,):
-            if time.monotonic() - began > service.CLAIM.total_seconds() - TIMEOUT - 2:
-                break
-            try:
-                return await self._once(known, opened)
-            except Unreachable:
-                if pause is None:
-                    raise
-                await asyncio.sleep(pause)
-        raise Unreachable(f"{known.provider.name} is too slow; try again later")
-
-    async def _once(self, known: Registration, opened: Opened) -> Tokens:
-        if not opened.is_oauth:
-            scopes = scopes_of_client(opened, known)
-            return await self.oauth.client_credentials(known, scopes)
-        refresh_token = refresh_token_of(opened)
-        if refresh_token is None:
-            raise Dead(f"{known.provider.name} gave nothing to renew this connection with")
-        return await self.oauth.refresh(known, refresh_token)
 
     async def _kept(
         self, scope: Scope, opened: Opened, tokens: Tokens, known: Registration
     ) -> Held:
         """The old refresh token may be worth nothing by now: a database that is away for a moment
         must not cost the grant."""
-        for pause in (*_PAUSES, 5.0, None):
+        for pause in _PAUSES:
             try:
-                async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
+                async with self.transaction(scope) as session:
                     held = await service.keep(session, scope, self.store, opened, tokens)
                 break
-            except DBAPIError:
+            except (DBAPIError, SecretsSealed):
                 if pause is None:
                     raise
                 await asyncio.sleep(pause)
@@ -209,17 +190,17 @@ class Grants:
             held = None
         self._rest.pop(_Key(scope.tenant_id, opened.id), None)
         if held is None:  # deleted or replaced: then this one must not live on
-            await self._give_back(known, tokens.access_token, tokens.refresh_token)
+            await asking.give_back(self.oauth, known, tokens.access_token, tokens.refresh_token)
             raise ToolFailed("this connection was replaced a moment ago; try again")
         return held
 
     async def _ended(self, scope: Scope, opened: Opened, why: str) -> Held:
-        async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
+        async with self.transaction(scope) as session:
             await service.end(session, scope, self.store, opened, why)
         raise ConnectionRefused(why)
 
     async def _released(self, scope: Scope, opened: Opened) -> None:
-        async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
+        async with self.transaction(scope) as session:
             await service.release(session, scope, opened.id)
 
     async def revoke(self, scope: Scope, opened: Opened) -> None:
@@ -231,18 +212,9 @@ class Grants:
         if not access_token or TOKEN_CREDS in opened.values:
             return
         try:
-            async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
+            async with self.transaction(scope) as session:
                 known = await registration(session, scope, self.registry, opened)
         except AppError as error:
             logger.info("a grant could not be revoked: %s", error)
             return
-        await self._give_back(known, access_token, refresh_token)
-
-    async def _give_back(
-        self, known: Registration, access_token: str, refresh_token: str | None
-    ) -> None:
-        try:
-            async with asyncio.timeout(_REVOKING):
-                await self.oauth.revoke(known, access_token, refresh_token)
-        except (ProviderError, TimeoutError) as error:
-            logger.info("a grant could not be revoked: %s", error)
+        await asking.give_back(self.oauth, known, access_token, refresh_token)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from monster.contracts.auth_config import OAUTH
 from monster.contracts.mcp import McpAuth, McpTransport
+from monster.contracts.oauth import ClientAuth
 from monster.engine.toolkit.effects import ToolFailed
 
 HEADER = "header:"  # before the names of secrets that are headers
@@ -43,6 +45,21 @@ class ServerConfig(BaseModel):
             }
             return {"strategy_values": values}
         return {OAUTH: {}} if self.auth == "oauth" else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A client of the authorization server. `resource` names the server in every request to it."""
+
+    issuer: str
+    authorize_url: str
+    token_url: str
+    revoke_url: str | None
+    client_auth: ClientAuth
+    client_id: str
+    client_secret: str | None = field(repr=False)
+    resource: str
+    scopes: tuple[str, ...]
 
 
 def split(secrets: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

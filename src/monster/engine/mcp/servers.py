@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx2
 
-from monster.engine.mcp.config import ServerConfig
+from monster.engine.mcp.config import Registered, ServerConfig
 from monster.engine.mcp.offers import Changed, Offers
 from monster.engine.mcp.pool import Pool
 from monster.engine.toolkit.factory import Connection
@@ -19,6 +19,10 @@ from monster.kit.addresses import Guard
 
 if TYPE_CHECKING:
     from monster.engine.mcp.live import LiveServer
+
+    Discover: TypeAlias = Callable[
+        [httpx2.AsyncBaseTransport, str, str, str], Awaitable[Registered]
+    ]
 
 # Tenant, tool factory, and what a person must know about it.
 Report: TypeAlias = Callable[[uuid.UUID, uuid.UUID, str], Awaitable[None]]
@@ -42,6 +46,12 @@ class McpServers:
                 yield
             finally:
                 await self.pool.close()
+
+    async def register(self, url: str, redirect_uri: str, name: str) -> Registered:
+        """We become known where people sign in for this server. Raises ToolFailed."""
+        assert self._transport, "not opened"
+        discover = await asyncio.to_thread(_discover_oauth)
+        return await discover(self._transport, url, redirect_uri, name)
 
     def open(self, made: Made, connection: Connection) -> "Server":
         assert self._transport, "not opened"
@@ -77,6 +87,12 @@ class Server:
         config = ServerConfig.model_validate(self.made.config)
         live = await asyncio.to_thread(_live_server)  # a quarter of a second, the first time
         return live(self.made, self.connection, config, self.pool, self.transport)
+
+
+def _discover_oauth() -> "Discover":
+    from monster.engine.mcp.oauth import discover_oauth  # noqa: PLC0415 (see above)
+
+    return discover_oauth
 
 
 def _live_server() -> "type[LiveServer]":

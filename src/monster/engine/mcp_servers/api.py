@@ -12,14 +12,16 @@ from monster.contracts.mcp import (
     McpServerCreate,
     McpServerOut,
 )
+from monster.contracts.oauth import Authorize
 from monster.contracts.tokens import Permission
 from monster.engine.access.scope import CurrentScope, Scope, Transaction, transaction
 from monster.engine.credentials import service as credentials
 from monster.engine.credentials.connections import Connections, Use
 from monster.engine.mcp.offers import Offers
-from monster.engine.mcp.servers import Server
+from monster.engine.mcp.servers import McpServers, Server
 from monster.engine.mcp_servers import service
 from monster.engine.mcp_servers.errors import McpServerFailed, NotConnected
+from monster.engine.oauth.registry import Registry
 from monster.engine.secrets.service import Secrets
 from monster.engine.toolkit.effects import ConnectionMissing, ToolFailed
 
@@ -34,6 +36,11 @@ async def _secrets(request: Request) -> Secrets:
     return request.app.state.secrets
 
 
+async def _mcp(request: Request) -> McpServers:
+    return request.app.state.mcp
+
+
+TheMcp: TypeAlias = Annotated[McpServers, Depends(_mcp)]
 TheConnections: TypeAlias = Annotated[Connections, Depends(_connections)]
 TheSecrets: TypeAlias = Annotated[Secrets, Depends(_secrets)]
 
@@ -94,6 +101,23 @@ async def discover_mcp_server(
         raise McpServerFailed(str(error)) from error
     async with transaction(request, scope) as session:
         return await service.record(session, scope, mcp_server_id, offers)
+
+
+@router.post("/{mcp_server_id}/register")
+async def register_at_mcp_server(
+    mcp_server_id: uuid.UUID, data: Authorize, request: Request, scope: CurrentScope, mcp: TheMcp
+) -> McpServerOut:
+    """Finds where people sign in for the server and becomes known there, as an OAuth app of the
+    workspace. Connections then begin as all with OAuth do."""
+    async with transaction(request, scope) as session:
+        server = await service.registering(session, scope, mcp_server_id, data.redirect_uri)
+    try:
+        app = await mcp.register(server.url or "", data.redirect_uri, "Monster")
+    except ToolFailed as error:
+        raise McpServerFailed(str(error)) from error
+    async with transaction(request, scope) as session:
+        registry: Registry = request.app.state.registry
+        return await service.register(session, scope, registry, mcp_server_id, app)
 
 
 @router.post("/{mcp_server_id}/accept")

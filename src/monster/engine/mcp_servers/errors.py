@@ -23,6 +23,10 @@ class ServerHasConnections(Conflict):
     code = "mcp_server_has_connections"
 
 
+class AlreadyRegistered(Conflict):
+    code = "mcp_server_registered"
+
+
 class NothingFound(Conflict):
     """There is nothing to accept, or it is not what was looked at."""
 

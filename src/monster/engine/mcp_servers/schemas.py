@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from monster.contracts.mcp import (
     McpChangedOut,
@@ -15,9 +15,10 @@ from monster.contracts.mcp import (
     McpLeftOutOut,
     McpServerOut,
 )
+from monster.contracts.oauth import CUSTOM, Endpoints, OAuthProviderCreate
 from monster.contracts.pinning import digest
 from monster.contracts.tools import FunctionOut
-from monster.engine.mcp.config import ServerConfig
+from monster.engine.mcp.config import Registered, ServerConfig
 from monster.engine.mcp.offers import Offers
 from monster.engine.tool_factories.models import ToolFactory
 
@@ -67,6 +68,28 @@ class Found(BaseModel):
 
 def hash_of(function: FunctionOut) -> str:
     return digest(function.name, function.description, function.parameters)
+
+
+def app_of(name: str, registered: Registered) -> OAuthProviderCreate:
+    """What we became at the authorization server of a server, as an OAuth app of the workspace."""
+    endpoints = Endpoints(
+        authorize_url=registered.authorize_url,
+        token_url=registered.token_url,
+        revoke_url=registered.revoke_url,
+        issuer=registered.issuer,
+        pkce=True,
+        client_auth=registered.client_auth,
+        params={"resource": registered.resource},
+    )
+    secret = registered.client_secret
+    return OAuthProviderCreate(
+        system_name=CUSTOM,
+        name=name,
+        client_id=registered.client_id,
+        client_secret=SecretStr(secret) if secret else None,
+        endpoints=endpoints,
+        scopes=registered.scopes,
+    )
 
 
 def told(server: ToolFactory) -> dict[str, object]:

@@ -7,19 +7,24 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from monster.contracts.mcp import McpAccept, McpServerChange, McpServerCreate, McpServerOut
+from monster.contracts.oauth import CALLBACK_PATH
 from monster.contracts.tokens import Permission
 from monster.engine.access.scope import Scope
-from monster.engine.mcp.config import HEADER, ServerConfig
+from monster.engine.mcp.config import HEADER, Registered, ServerConfig
 from monster.engine.mcp.offers import Offers
 from monster.engine.mcp_servers import queries, tools
 from monster.engine.mcp_servers.errors import (
+    AlreadyRegistered,
+    BadMcpServer,
     McpServerNameTaken,
     McpServerNotFound,
     NothingFound,
     ServerHasConnections,
 )
 from monster.engine.mcp_servers.rules import check
-from monster.engine.mcp_servers.schemas import Found, out, told
+from monster.engine.mcp_servers.schemas import Found, app_of, out, told
+from monster.engine.oauth import service as oauth
+from monster.engine.oauth.registry import Registry
 from monster.engine.secrets.schemas import Owner
 from monster.engine.secrets.service import Secrets
 from monster.engine.tool_factories.models import ToolFactory
@@ -161,6 +166,36 @@ async def failed(session: AsyncSession, scope: Scope, server_id: uuid.UUID, why:
     await queries.save(session, scope, server_id, row)
     more = {"name": found.name, **row}
     await audit.record(session, scope.actor, Entry(Action.TEST, _KIND, server_id, more=more))
+
+
+async def registering(
+    session: AsyncSession, scope: Scope, server_id: uuid.UUID, redirect_uri: str
+) -> McpServerOut:
+    """The server, if we may become known where people sign in for it. Raises BadMcpServer."""
+    scope.require(Permission.CREDENTIALS_WRITE)
+    found = await get(session, scope, server_id)
+    if found.auth != "oauth":
+        raise BadMcpServer("this server does not take OAuth", field="auth")
+    if not redirect_uri.endswith(CALLBACK_PATH):
+        raise BadMcpServer(f"people come back to {CALLBACK_PATH}", field="redirect_uri")
+    if found.oauth_provider_id:
+        raise AlreadyRegistered("it has an OAuth app already: delete that first")
+    return found
+
+
+async def register(
+    session: AsyncSession, scope: Scope, registry: Registry, server_id: uuid.UUID, app: Registered
+) -> McpServerOut:
+    """What became of it is an OAuth app of the workspace, which connections to this server use."""
+    held = await _held(session, scope, server_id)
+    before = told(held)
+    made = await oauth.create(session, scope, registry, app_of(held.name, app))
+    saved = await queries.save(session, scope, server_id, {"oauth_provider_id": made.id})
+    assert saved, "its name is as it was"
+    more = {"oauth_provider_id": str(made.id)}
+    changed = Entry(Action.UPDATE, _KIND, server_id, before, told(saved), more)
+    await audit.record(session, scope.actor, changed)
+    return out(saved)
 
 
 async def accept(

@@ -18,8 +18,11 @@ from monster.engine.oauth.registry import Registry
 router = APIRouter(prefix="/oauth_providers", tags=["OAuth"])
 
 
-async def _registry(request: Request) -> Registry:
-    return request.app.state.registry
+async def _registry(request: Request, scope: CurrentScope) -> Registry:
+    """With the tenant's keys at hand, before a transaction begins."""
+    registry: Registry = request.app.state.registry
+    await registry.secrets.ready(scope)
+    return registry
 
 
 TheRegistry: TypeAlias = Annotated[Registry, Depends(_registry)]
@@ -45,7 +48,7 @@ async def list_oauth_providers(
 
 @router.post("", status_code=201)
 async def create_oauth_provider(
-    data: OAuthProviderCreate, session: Transaction, scope: CurrentScope, registry: TheRegistry
+    data: OAuthProviderCreate, registry: TheRegistry, session: Transaction, scope: CurrentScope
 ) -> OAuthProviderOut:
     return await service.create(session, scope, registry, data)
 
@@ -61,9 +64,9 @@ async def get_oauth_provider(
 async def change_oauth_provider(
     oauth_provider_id: uuid.UUID,
     data: OAuthProviderChange,
+    registry: TheRegistry,
     session: Transaction,
     scope: CurrentScope,
-    registry: TheRegistry,
 ) -> OAuthProviderOut:
     """A secret that is sent empty is forgotten. Where it leads cannot be changed."""
     return await service.change(session, scope, registry, oauth_provider_id, data)

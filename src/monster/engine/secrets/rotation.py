@@ -154,6 +154,10 @@ class Rotation:
             with suppress(CannotOpen):
                 await self.keyring.open(scope.tenant_id, old.wrapped)
         async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
+            # Keys before secrets, as everybody locks them: also who deletes the tenant.
+            held = await queries.newest_key(session, scope)
+            if held is None or held.version != newest.version:
+                return False
             rows = await queries.sealed_before(session, scope, newest.version, _BATCH, stuck)
             texts: dict[str, bytes] = {}
             for sealed in rows:

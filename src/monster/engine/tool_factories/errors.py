@@ -9,3 +9,13 @@ class ToolFactoryNotFound(NotFound):
 
 class ToolFactoryNameTaken(Conflict):
     code = "tool_factory_name_taken"
+
+
+class ToolFactoryInUse(Conflict):
+    """Secrets were given for another address."""
+
+    code = "tool_factory_in_use"
+
+
+class OtherKind(Conflict):
+    code = "other_kind"

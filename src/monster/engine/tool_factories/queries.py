@@ -4,12 +4,17 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import column, delete, select, table, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from monster.engine.access.scope import Scope
 from monster.engine.tool_factories.models import ToolFactory
+from monster.kit.db import violates
+
+# Of the feature above this one.
+_CREDENTIAL = table("credential", column("tenant_id"), column("tool_factory_id"))
 
 
 async def get(session: AsyncSession, scope: Scope, factory_id: uuid.UUID) -> ToolFactory | None:
@@ -35,13 +40,28 @@ async def insert_if_free(
     return await session.scalar(free.returning(ToolFactory))
 
 
+async def has_credentials(session: AsyncSession, scope: Scope, factory_id: uuid.UUID) -> bool:
+    found = select(1).where(
+        _CREDENTIAL.c.tenant_id == scope.tenant_id, _CREDENTIAL.c.tool_factory_id == factory_id
+    )
+    return await session.scalar(found.limit(1)) is not None
+
+
 async def save(
     session: AsyncSession, scope: Scope, factory_id: uuid.UUID, values: Mapping[str, Any]
 ) -> ToolFactory | None:
+    """None if the name is taken, or it is gone; the transaction is of no use then."""
     changed = update(ToolFactory).where(
         ToolFactory.tenant_id == scope.tenant_id, ToolFactory.id == factory_id
     )
-    return await session.scalar(changed.values(**values).returning(ToolFactory))
+    fresh = {"populate_existing": True}
+    saving = changed.values(**values).returning(ToolFactory)
+    try:
+        return await session.scalar(saving, execution_options=fresh)
+    except IntegrityError as error:
+        if violates(error, "uq_tool_factory_tenant_id_name"):
+            return None
+        raise
 
 
 async def remove(session: AsyncSession, scope: Scope, factory_id: uuid.UUID) -> ToolFactory | None:

@@ -77,7 +77,9 @@ server to send, the IMAP server to search and read, or both.
         """Send a mail.
 
         to: Addresses, such as ada@example.com.
+        subject: One line.
         text: Plain text.
+        cc: Addresses of those who get it, too.
         """
         letter = Letter(to, cc or [], subject, text)
         return {"message_id": await send(self._account, self._place("smtp"), letter)}
@@ -94,9 +96,12 @@ server to send, the IMAP server to search and read, or both.
     ) -> object:
         """Find mails, the newest first. Reading them leaves them unread.
 
+        folder: Where to look, from list_folders.
         words: What must be in it, as it is written there.
         sender: Part of the sender's name or address.
         since: A day, such as 2026-11-22.
+        unread: Whether to leave out those that are read.
+        limit: How many.
         """
         wanted = (words, sender, since, unread)
         return await self._box().run(lambda box: box.search(folder, wanted, limit))
@@ -106,6 +111,7 @@ server to send, the IMAP server to search and read, or both.
         """Read a mail that was found.
 
         uid: Its number, from search_mail.
+        folder: Where it was found.
         """
         return await self._box().run(lambda box: box.read(folder, uid))
 

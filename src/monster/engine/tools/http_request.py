@@ -95,6 +95,9 @@ not followed. A connection for reading allows GET and HEAD only.
         """Read from the connected HTTP interface. Returns status, type and content.
 
         path: Below the connection's address, such as /items/7; or the whole address.
+        query: Parameters that follow the address.
+        headers: Headers beside those of the connection.
+        method: GET, or HEAD for the headers alone.
         """
         return await self._send(method, path, query or {}, headers or {}, {})
 
@@ -110,9 +113,12 @@ not followed. A connection for reading allows GET and HEAD only.
     ) -> object:
         """Send something to the connected HTTP interface. Returns status, type and content.
 
+        method: What to do with it, as the interface documents it.
         path: Below the connection's address, such as /items; or the whole address.
         body: What is sent as JSON.
         text: What is sent as it stands, in place of `body`.
+        query: Parameters that follow the address.
+        headers: Headers beside those of the connection.
         """
         if self.values.get("methods") != "read and write":
             raise ToolFailed("this connection is for reading only")

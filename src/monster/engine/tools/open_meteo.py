@@ -34,6 +34,7 @@ class OpenMeteo(ToolFactory):
         """Find the latitude and longitude of a town or region.
 
         name: A town, region or postal code, without the country.
+        limit: How many, if several have the name.
         """
         # The list of places has a host of its own, unless the platform says where all of it is.
         where = self.connection.base_url or "https://geocoding-api.open-meteo.com"
@@ -44,7 +45,11 @@ class OpenMeteo(ToolFactory):
 
     @tool(Effect.READ)
     async def weather_now(self, latitude: Latitude, longitude: Longitude) -> object:
-        """The weather at a place now, with units. `weather_code` is the WMO code."""
+        """The weather at a place now, with units. `weather_code` is the WMO code.
+
+        latitude: As find_place tells it.
+        longitude: As find_place tells it.
+        """
         asked = {"latitude": latitude, "longitude": longitude, "current": _NOW, "timezone": "auto"}
         found = _dict(await self.http.get("/v1/forecast", params=asked))
         return {
@@ -60,7 +65,12 @@ class OpenMeteo(ToolFactory):
         longitude: Longitude,
         days: Annotated[int, Field(ge=1, le=16)] = 7,
     ) -> object:
-        """The weather of the next days at a place, day by day, with units."""
+        """The weather of the next days at a place, day by day, with units.
+
+        latitude: As find_place tells it.
+        longitude: As find_place tells it.
+        days: How many, today included.
+        """
         asked = {"latitude": latitude, "longitude": longitude, "daily": _DAY, "timezone": "auto"}
         found = _dict(await self.http.get("/v1/forecast", params={**asked, "forecast_days": days}))
         daily: dict[str, list[Any]] = found.get("daily", {})

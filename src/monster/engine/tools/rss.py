@@ -34,6 +34,7 @@ class Rss(ToolFactory):
         """The newest entries of a feed, in its own order.
 
         url: The address of the feed.
+        limit: How many.
         """
         title, entries = await self._read(url)
         return {"feed": title, "entries": entries[:limit]}
@@ -43,6 +44,8 @@ class Rss(ToolFactory):
         """The entries of a feed that contain all of these words.
 
         url: The address of the feed.
+        words: With spaces between them.
+        limit: How many.
         """
         wanted = words.lower().split()
         title, entries = await self._read(url)

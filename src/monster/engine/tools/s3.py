@@ -88,7 +88,9 @@ needs and no more: an agent can do whatever the key can.
     ) -> object:
         """List objects of a bucket, by name.
 
+        bucket: Its name.
         prefix: What their keys begin with.
+        limit: How many.
         page: `next` of the list before.
         """
         asked = {"list-type": "2", "max-keys": str(limit), "prefix": prefix}
@@ -110,6 +112,8 @@ needs and no more: an agent can do whatever the key can.
     async def read_object(self, bucket: Bucket, key: Key, save_as: str = "") -> object:
         """Read an object. Text is shown; anything else is saved as a file of the conversation.
 
+        bucket: The name of the bucket.
+        key: The name of the object in it.
         save_as: Save it as a file of this name, whatever it is.
         """
         got = await self._send("GET", _path(bucket, key))
@@ -127,6 +131,8 @@ needs and no more: an agent can do whatever the key can.
     ) -> object:
         """Write an object; what was there under this key is replaced.
 
+        bucket: The name of the bucket.
+        key: The name of the object in it.
         text: Its content.
         file: In place of a text, the name of a file of the conversation.
         """
@@ -141,7 +147,12 @@ needs and no more: an agent can do whatever the key can.
         self, bucket: Bucket, key: Key, minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
     ) -> object:
         """A link by which anybody can read an object for a while. It works even if nobody asked for
-        the object yet, and cannot be taken back."""
+        the object yet, and cannot be taken back.
+
+        bucket: The name of the bucket.
+        key: The name of the object in it.
+        minutes: How long it works.
+        """
         # Half a second to import: not before somebody needs it.
         from botocore.auth import S3SigV4QueryAuth  # noqa: PLC0415
 

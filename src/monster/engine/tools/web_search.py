@@ -31,6 +31,7 @@ class _Search(ToolFactory):
         """Search the web. Returns title, address and an excerpt of each page that was found.
 
         query: What to look for, in a few words.
+        limit: How many pages.
         """
         return (await self._find(query, limit))[:limit]
 
