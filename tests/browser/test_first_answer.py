@@ -50,7 +50,7 @@ async def test_the_first_question_is_answered_and_cited(
     await answer.locator("a.cite").first.click()
     await expect(page).to_have_url(re.compile(r"/passages/[0-9a-f-]{36}$"))
     cited = page.get_by_role("group", name="The passage that was cited")
-    await expect(cited).to_contain_text("Open Connections, choose Connect a model")
+    await expect(cited).to_contain_text("Open Connections, choose Connect a system")
     assert await violations(page) == []
     await context.close()
 

@@ -171,5 +171,5 @@ async def test_connections_that_need_somebody_are_named(tenant: Tenant) -> None:
     assert 'href="/connections?status=trouble"' in await _home(owner)
 
     await connected(owner, name="This works")
-    assert "This works" not in await _home(owner)
+    assert "2 connections need you" in await _home(owner)
     assert "need you" not in await _home(tenant.member("viewer"))

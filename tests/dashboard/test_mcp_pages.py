@@ -126,7 +126,7 @@ async def _change(url: str) -> None:
         session = {"mcp-session-id": said.headers["mcp-session-id"]}
         ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
         await http.post(url, json=ready, headers=session)
-        call = {"name": "change", "arguments": {}}
+        call = {"name": "change"}
         answer = await http.post(
             url,
             json={"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call},

@@ -151,7 +151,8 @@ class Connection:
     def ends(self) -> str:
         """When it stops to work by itself."""
         if self.is_oauth:
-            return "Renews itself" if self.works else "Has ended"
+            words = {"active": "Renews itself", "pending": "Not begun"}
+            return words.get(self.credential.status, "Has ended")
         at = self.credential.expires_at
         if at is None:
             return "Never"
@@ -225,12 +226,8 @@ class Filter(BaseModel):
         )
 
     @property
-    def is_chosen(self) -> bool:
-        return bool(self.q or self.category or self.status or self.whose)
-
-    @property
     def query(self) -> str:
-        """As an address has it, without `after`."""
+        """As an address has it, without `after`; empty if nothing is chosen."""
         return urlencode(self.model_dump(exclude={"after"}, exclude_defaults=True))
 
 

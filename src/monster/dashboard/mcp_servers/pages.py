@@ -156,6 +156,7 @@ def _new(request: Request, scope: Scope, asked: Asked) -> Response:
         values=values,
         errors={"headers": "", "environments": "", **asked.errors},
         problem=schemas.problem(asked),
+        is_again=bool(asked.errors),
         auth=schemas.AUTH,
         may_start_programs=service.may_start_programs(scope),
     )

@@ -128,7 +128,7 @@ def _delete(request: Request, scope: Scope, found: Shown, problem: str) -> Respo
 def _form(
     request: Request, scope: Scope, asked: Asked, kind: Kind | None, found: Shown | None = None
 ) -> Response:
-    title = found.provider.name if found else f"Register with {kind.out.name if kind else ''}"
+    title = found.provider.name if found else "New registration"
     shown = {"name", "client_id", "client_secret", "scopes", "endpoints.client_auth"}
     shown |= {f"endpoints.{name}" for name, _, _ in schemas.ADDRESSES}
     return _page(

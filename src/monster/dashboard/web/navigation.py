@@ -66,13 +66,6 @@ SETTINGS = (
     Group(
         "Tools",
         (
-            Entry(
-                "Custom tools",
-                "/settings/custom-tools",
-                "tools",
-                key="custom-tools",
-                needs=Can.CONNECT,
-            ),
             Entry("MCP servers", "/settings/mcp", "server-2", key="mcp", needs=Can.CONNECT),
             Entry(
                 "OAuth providers",
