@@ -93,8 +93,8 @@ class World:
         credential = {
             "system_name": "openai",
             "name": "Bench",
-            "base_url": f"{model_url}/v1",
-            "secrets": {"api_key": "bench"},
+            "scope": "shared",
+            "values": {"api_key": "bench", "base_url": f"{model_url}/v1"},
         }
         made = self._send("POST", f"{engine_url}/v1/credentials", orjson.dumps(credential))
         return uuid.UUID(made["id"])
