@@ -15,6 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from monster.contracts.auth_config import Parameter, Strategy
 from monster.contracts.tools import ToolFactoryOut
+from monster.engine.oauth import kinds
 from monster.engine.toolkit.catalogue import Catalogue
 from monster.engine.toolkit.effects import ConnectionRefused, ToolFailed
 from monster.engine.toolkit.factory import Connection, ToolFactory
@@ -91,6 +92,7 @@ def test_connecting_it_is_explained(system: type[ToolFactory]) -> None:
 def test_oauth_has_providers_and_providers_have_oauth(system: type[ToolFactory]) -> None:
     has = any(strategy.is_oauth for strategy in system.auth().strategies)
     assert has == bool(system.oauth)
+    assert set(system.oauth) <= set(kinds.BUILT_IN)
 
 
 @each_system
@@ -138,6 +140,7 @@ def test_it_answers_where_the_platform_says(system: type[ToolFactory]) -> None:
 def test_nothing_heavy_is_loaded_until_it_is_used() -> None:
     code = f"""
 import sys
+from monster.engine.oauth import kinds
 from monster.engine.toolkit.catalogue import Catalogue
 Catalogue.load("monster.engine.tools")
 print(*sorted({HEAVY!r} & set(sys.modules)))
