@@ -4,22 +4,32 @@ import asyncio
 import io
 import logging
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
 import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
 
 from monster.contracts.agents import AgentSpec
 from monster.contracts.pinning import pin
 from monster.contracts.tokens import Permission
 from monster.contracts.tools import AttachedTool, FunctionOut
+from monster.engine import database
+from monster.engine.app import create_app
+from monster.engine.models.script import ScriptedModel
+from monster.engine.settings import Settings
 from monster.kit import logs
+from monster.kit.addresses import parse_networks
+from monster.kit.embedded import Embedded
 from monster.kit.ids import new_id
-from tests.builders import Tenant
+from tests.builders import PUBLIC_PEM, Tenant
 from tests.mcp.connect import at, everything, own, program
+from tests.process import MASTER_KEY
 from tests.talk import PERMISSIONS, Caller, Script
 
 READ, WRITE = Permission.CREDENTIALS_READ, Permission.CREDENTIALS_WRITE
@@ -100,7 +110,34 @@ def calls(*wanted: tuple[str, Mapping[str, object]]) -> Script:
 async def results(caller: Caller) -> list[str]:
     """What each call of a turn came to, in order."""
     seen = await caller.ask("go")
+    assert seen[-1].type == "run.completed", seen
     return [one.data["content"] for one in seen if one.type == "tool.result"]
+
+
+@pytest.fixture(scope="module")
+async def patient(postgres: Embedded) -> AsyncIterator[FastAPI]:
+    """An engine whose runs may take as long as a program needs to start on a busy machine."""
+    settings = Settings(
+        database_url=SecretStr(postgres.url(database.NAME, database.ROLE)),
+        dashboard_public_key=PUBLIC_PEM,
+        master_key=SecretStr(MASTER_KEY),
+        outbound_allow=parse_networks(("127.0.0.1",)),
+        lease_seconds=3600,
+        data_dir=Path(postgres.server.pgdata).parent / "data",
+    )
+    app = create_app(settings, {"script": ScriptedModel()})
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+def tenant(dashboard: FastAPI, patient: FastAPI) -> Tenant:
+    return Tenant(dashboard, patient)
+
+
+@pytest.fixture
+def other(dashboard: FastAPI, patient: FastAPI) -> Tenant:
+    return Tenant(dashboard, patient)
 
 
 @pytest.fixture
@@ -134,8 +171,8 @@ async def test_two_companies_agents_on_one_program_see_nothing_of_each_other(
         )
         credential = await connected(company, server, TOKEN=f"token-{mark}")
         await server.approve(environment="read")
-        script = calls(("environment", {}), ("spy", {}))
-        environment, spied = await results(await server.publish(script, credential))
+        script = calls(("mutter", {"variable": "TOKEN"}), ("environment", {}), ("spy", {}))
+        _, environment, spied = await results(await server.publish(script, credential))
         told.append({"all": environment + spied, "it": orjson.loads(environment)})
 
     first, second = told
@@ -144,6 +181,7 @@ async def test_two_companies_agents_on_one_program_see_nothing_of_each_other(
     assert names == {"PATH", "LANG", "HOME", "TMPDIR", "TOKEN", "KEY"}
     assert "9e7f" not in first["all"]
     assert "4d2c" not in second["all"]
+    assert log.getvalue().count("my TOKEN is ") == 2
     for mark in ("4d2c", "9e7f"):
         assert mark not in log.getvalue()
 

@@ -54,6 +54,14 @@ def spy() -> str:
 
 
 @server.tool()
+def mutter(variable: str) -> str:
+    """Says something to itself that it should not."""
+    sys.stderr.write(f"my {variable} is {os.environ[variable]}\n")  # noqa: TID251
+    sys.stderr.flush()
+    return "done"
+
+
+@server.tool()
 def greet(name: str) -> str:
     """Greets somebody."""
     return f"Hello, {name}"

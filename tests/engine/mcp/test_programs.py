@@ -130,7 +130,7 @@ async def test_what_only_reads_did_not_act(client: Client) -> None:
 
 
 async def test_one_that_hangs_is_called_off(client: Client) -> None:
-    server = await client.approved(client.open({**program(), "timeout_seconds": 1}))
+    server = await client.approved(client.open({**program(), "timeout_seconds": 2}))
     with pytest.raises(Unclear, match="does not answer"):
         await server.call("hang", {"seconds": 60})
     assert await server.call("was_cancelled", {}) == {"result": True}
@@ -151,11 +151,11 @@ async def test_a_run_that_is_cancelled_calls_it_off(client: Client) -> None:
 async def test_progress_keeps_a_call_alive_but_not_for_ever(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monster.engine.mcp.session._SILENCE", 0.6)
-    server = await client.approved(client.open({**program(), "timeout_seconds": 2}))
-    assert await server.call("work", {"steps": 5, "pause": 0.3}) == {"result": "worked"}
+    monkeypatch.setattr("monster.engine.mcp.session._SILENCE", 1.5)
+    server = await client.approved(client.open({**program(), "timeout_seconds": 4}))
+    assert await server.call("work", {"steps": 5, "pause": 0.5}) == {"result": "worked"}
     with pytest.raises(Unclear, match="does not answer"):
-        await server.call("work", {"steps": 1, "pause": 1.5})
+        await server.call("work", {"steps": 1, "pause": 3})
     with pytest.raises(Unclear, match="does not answer"):
         await server.call("work", {"steps": 60, "pause": 0.1})
 

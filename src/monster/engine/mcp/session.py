@@ -25,7 +25,8 @@ for _name in ("mcp", "client"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 _OPENING = 30.0  # seconds until a server must have said who it is
-_CLOSING = 8.0
+_CLOSING = 5.0
+_NEVER = float("-inf")
 _FRESH = 60.0  # seconds after which the tools are asked for again, though nobody said they changed
 _MOST_TOOLS = 2_000  # that are read of one server
 _MOST_PAGES = 100
@@ -48,7 +49,7 @@ class Session:
         self._listing = asyncio.Lock()
         self._offers: Offers | None = None
         self._changes = 0
-        self._read_at = 0.0
+        self._read_at = _NEVER
         self._wrong = ""
         self._lost = False
         self._client: Client | None = None
@@ -132,7 +133,7 @@ class Session:
                 changes = self._changes
                 described = await self._described()
                 self._offers = offers.read(described)
-                self._read_at = now if changes == self._changes else 0.0
+                self._read_at = now if changes == self._changes else _NEVER
             return self._offers
 
     async def call(self, original: str, arguments: Mapping[str, Any], seconds: float) -> Answer:
@@ -182,7 +183,7 @@ class Session:
     async def _heard(self, message: types.ServerNotification | Exception) -> None:
         if isinstance(message, types.ToolListChangedNotification):
             self._changes += 1
-            self._read_at = 0.0
+            self._read_at = _NEVER
             self._offers = None
 
     async def _listen(self, client: Client) -> None:
