@@ -143,6 +143,15 @@ _AGENT = {"name": "A name *", "description": "", "scope": "shared"}
 _FOLDER = {"name": "A name *", "parent_id": "@shelf", "scope": "shared"}
 _CONTACT = {"name": "A name *", "ext_id": "*", "meta": "{}"}
 _CLIENT = {"client_id": "monster", "system_name": "github"}
+_CALL = {"function": "look", "says": "Looks.", "path": "/items"}
+_OPENAPI = json.dumps(
+    {
+        "openapi": "3.1.0",
+        "info": {"title": "Shop", "version": "1"},
+        "servers": [{"url": "https://api.example.com"}],
+        "paths": {"/items": {"get": {"summary": "Items", "responses": {}}}},
+    }
+)
 _FORM = _PROVIDER | {"scopes": "openid", "default_role": "viewer"}
 
 # What each page that takes a form is sent.
@@ -228,6 +237,11 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /settings/oauth-providers": _NAME | _CLIENT,
     "POST /settings/oauth-providers/{oauth_provider_id}": _NAME | _CLIENT,
     "POST /settings/oauth-providers/{oauth_provider_id}/delete": {},
+    "POST /settings/custom-tools": _NAME | _CALL | {"base_url": "https://api.example.com"},
+    "POST /settings/custom-tools/import": _NAME
+    | {"document": _OPENAPI, "operations": "GET /items"},
+    "POST /settings/custom-tools/{tool_factory_id}": _CALL,
+    "POST /settings/custom-tools/{tool_factory_id}/delete": {},
     "POST /settings/mcp": _NAME | {"url": "http://127.0.0.1:9/mcp", "auth": "token"},
     "POST /settings/mcp/{mcp_server_id}": _NAME
     | {"url": "http://127.0.0.1:9/mcp", "timeout_seconds": "30"},

@@ -52,6 +52,7 @@ HERE = (
     ("/workspaces/invitations/", "invitation", "waiting"),
     ("/v1/", "row", "engine row"),
     ("/v1/tool_factories/", "tool_factory", "custom tool"),
+    ("/settings/custom-tools/", "tool_factory", "custom tool"),
     ("/authorize", "credential", "grant"),
     ("/device", "credential", "grant"),
 )

@@ -46,8 +46,13 @@ async def fields(request: Request) -> dict[str, str]:
 async def files(request: Request) -> dict[str, str | None]:
     """The text of each file that was chosen, by the name of its field; None if it is no text."""
     sent = await request.form()
-    chosen = {name: one for name, one in sent.items() if isinstance(one, UploadFile)}
-    return {name: _text(await one.read()) for name, one in chosen.items() if one.filename}
+    found = dict[str, str | None]()
+    for name, one in sent.items():
+        if isinstance(one, UploadFile):
+            if one.filename:
+                found[name] = _text(await one.read())
+            await one.close()
+    return found
 
 
 def _text(content: bytes) -> str | None:

@@ -66,6 +66,9 @@ SETTINGS = (
     Group(
         "Tools",
         (
+            Entry(
+                "Custom tools", "/settings/custom-tools", "tools", "", "custom-tools", Can.CONNECT
+            ),
             Entry("MCP servers", "/settings/mcp", "server-2", key="mcp", needs=Can.CONNECT),
             Entry(
                 "OAuth providers",
