@@ -170,6 +170,7 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /invitations/accept/join": {"token": "#waiting"},
     # what is worked with
     "POST /conversations/{conversation_id}/delete": {},
+    "POST /conversations/{conversation_id}/files/{file_id}/delete": {},
     "POST /approvals/runs/{run_id}/answers": {"decision": "deny", "call": "@call"},
     "POST /connections/{credential_id}/test": {},
     "POST /connections/{credential_id}/delete": {},

@@ -287,6 +287,8 @@ class _Engine:
         self.add("talk", "conversation", **talk)
         run = {"conversation_id": ids["talk"], "message": marker, "status": "completed"}
         self.add("talk run", "run", **run)
+        own = {"conversation_id": ids["conversation"], "name": marker, "mime_type": "text/plain"}
+        self.add("file", "attachment", **own, source="upload", size=1, content=b"x")
         asked = {"effect": "write", "status": "requested", "waits_for": "approval"}
         self.add("call", "tool_call", run_id=ids["run"], tool=marker, **asked)
         world.api_key = _secret(world.tenant.id, "mk")

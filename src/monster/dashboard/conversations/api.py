@@ -4,17 +4,20 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Form, Header, Request, Response
+from fastapi import APIRouter, Depends, File, Form, Header, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from monster.contracts.files import FileName
 from monster.dashboard.approvals import service as approvals
 from monster.dashboard.approvals.schemas import AnswerForm
 from monster.dashboard.conversations import service, streams
 from monster.dashboard.conversations.errors import AgentNotPublished
-from monster.dashboard.conversations.schemas import Question, Reader
-from monster.dashboard.engine_client import Event
-from monster.dashboard.identity.scope import CurrentEngine, CurrentScope
+from monster.dashboard.conversations.schemas import Asked, Question, Reader
+from monster.dashboard.engine_client import Event, HttpEngine
+from monster.dashboard.files import service as attachments
+from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Scope
 from monster.dashboard.web import pages
+from monster.kit.limits import takes_files
 
 router = APIRouter(prefix="/chat", tags=["chat"])
 
@@ -23,26 +26,53 @@ _EVENTS = "text/event-stream"
 T = TypeVar("T")
 
 
+def _asked(
+    message: Annotated[str, Form()] = "",
+    conversation_id: Annotated[uuid.UUID | None, Form()] = None,
+    attached: Annotated[list[FileName] | None, Form()] = None,
+    files: Annotated[list[UploadFile] | None, File()] = None,
+) -> Asked:
+    chosen = [file for file in files or () if file.filename]
+    return Asked(message, conversation_id, attached or [], chosen)
+
+
 @router.post("/{agent_id}/runs")
+@takes_files
 async def ask(
     request: Request,
     scope: CurrentScope,
     engine: CurrentEngine,
     agent_id: uuid.UUID,
-    message: Annotated[str, Form()] = "",
-    conversation_id: Annotated[uuid.UUID | None, Form()] = None,
+    asked: Annotated[Asked, Depends(_asked)],
 ) -> Response:
     """A stream for scripts; without them, the conversation when it is answered."""
     agent = await service.agent(request.app.state.sessions, scope, agent_id)
     if agent.published_version is None:
         raise AgentNotPublished(f"publish {agent.name} first: only then can it answer")
-    question = Question(agent_id, service.read_message(message), conversation_id)
+    question = await _question(request, scope, engine, agent_id, asked)
     events = streams.ask(engine, scope.caller, question)
     if _EVENTS not in request.headers.get("Accept", ""):
         return pages.go(request, f"/conversations/{await _answered(events)}")
     reader = Reader(scope.shell.user_initials, scope.shell.csrf)
     started = await _started(events)
     return _stream(streams.shown(engine, scope.caller, started, agent.name, reader))
+
+
+async def _question(
+    request: Request, scope: Scope, engine: HttpEngine, agent_id: uuid.UUID, asked: Asked
+) -> Question:
+    """Files that a browser without scripts sends along go before the message."""
+    names = [*asked.attached, *(file.filename or "" for file in asked.files)]
+    message = service.read_message(asked.message, names)
+    attachments.check(asked.files, request.app.state.upload_limit)
+    if not asked.files:
+        return Question(agent_id, message, asked.conversation_id)
+    talk = asked.conversation_id or await attachments.begin(
+        engine, scope.caller, agent_id, asked.message or names[0]
+    )
+    for file in asked.files:
+        await attachments.attach(engine, scope.caller, talk, file)
+    return Question(agent_id, message, talk)
 
 
 @router.get("/runs/{run_id}/events")

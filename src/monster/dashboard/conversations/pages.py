@@ -10,6 +10,7 @@ from markupsafe import Markup
 from monster.dashboard.conversations import service
 from monster.dashboard.conversations.schemas import Before
 from monster.dashboard.engine_client import HttpEngine
+from monster.dashboard.files import service as files
 from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Scope
 from monster.dashboard.transcript import turns
 from monster.dashboard.transcript.blocks import whole
@@ -32,6 +33,7 @@ async def _chat(
         crumbs=[_CHAT, Crumb(title)],
         title=title,
         gone=service.GONE,
+        upload_limit=request.app.state.upload_limit,
         threads=await service.threads(engine, request.app.state.sessions, scope),
         **talk,  # pyright: ignore[reportArgumentType]
     )
@@ -67,6 +69,7 @@ async def list_threads(
         conversation=begun,
         title=begun.title,
         gone=service.GONE,
+        files=len(await files.listed(engine, scope.caller, current)),
         agent=await service.agent_if_any(sessions, scope, begun.agent_id),
     )
 
@@ -76,7 +79,14 @@ async def new_chat(
     request: Request, scope: CurrentScope, engine: CurrentEngine, agent_id: uuid.UUID
 ) -> Response:
     agent, live = await service.agent_and_spec(request.app.state.sessions, scope, agent_id)
-    nothing = {"conversation": None, "turns": (), "active": None, "older": None, "latest": True}
+    nothing = {
+        "files": 0,
+        "conversation": None,
+        "turns": (),
+        "active": None,
+        "older": None,
+        "latest": True,
+    }
     return await _chat(request, scope, engine, agent.name, agent=agent, live=live, **nothing)
 
 
@@ -93,6 +103,7 @@ async def read_conversation(
     before = Before(seq, run) if seq and run else None
     found = await service.page(engine, scope.caller, conversation_id, before)
     talk = found.conversation
+    held = await files.listed(engine, scope.caller, conversation_id)
     agent = await service.agent_if_any(request.app.state.sessions, scope, talk.agent_id)
     name = agent.name if agent else service.GONE
     return await _chat(
@@ -103,10 +114,11 @@ async def read_conversation(
         agent=agent,
         conversation=talk,
         turns=turns.stored(
-            found.runs, found.messages, name, scope.shell.user_initials, scope.shell.csrf
+            found.runs, found.messages, name, scope.shell.user_initials, scope.shell.csrf, held
         ),
         active=found.active,
         older=found.older,
+        files=len(held),
         latest=before is None,
     )
 

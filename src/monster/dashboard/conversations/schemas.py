@@ -1,13 +1,24 @@
 """What the feature's parts hand to each other."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from monster.contracts.runs import ConversationOut, MessageOut, RunOut
+from monster.dashboard.files.schemas import Upload
 
 LONGEST = 100_000  # characters of a message
+
+
+class Asked(NamedTuple):
+    """What a form sends. `attached`: names of files that are in the conversation already."""
+
+    message: str
+    conversation_id: uuid.UUID | None
+    attached: Sequence[str]
+    files: Sequence[Upload]
 
 
 class Question(NamedTuple):

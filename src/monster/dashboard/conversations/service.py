@@ -16,6 +16,7 @@ from monster.dashboard.engine_client import (
     HttpEngine,
 )
 from monster.dashboard.identity.scope import Scope
+from monster.dashboard.transcript import attached
 from monster.kit import tenancy
 from monster.kit.db import SessionMaker
 
@@ -150,9 +151,10 @@ async def run(engine: HttpEngine, caller: Caller, run_id: uuid.UUID) -> RunOut:
     return RunOut.model_validate(await engine.call(caller, "GET", f"/v1/runs/{run_id}"))
 
 
-def read_message(text: str) -> str:
-    """Forms send line ends as CR LF. Raises NotAMessage."""
-    message = text.replace("\r\n", "\n").strip()
+def read_message(text: str, names: Sequence[str] = ()) -> str:
+    """With the names of the files that come with it. Forms send line ends as CR LF. Raises
+    NotAMessage."""
+    message = attached.write(text.replace("\r\n", "\n").strip(), names)
     if not message:
         raise NotAMessage("write a message first", field="message")
     if len(message) > LONGEST:

@@ -1,9 +1,10 @@
 """Runs as a page hears of them: what the engine streams, rendered as it comes."""
 
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 
+from monster.contracts.files import FileOut
 from monster.contracts.runs import ENDS, Source
 from monster.dashboard.conversations import service
 from monster.dashboard.conversations.errors import AgentOnItsWay
@@ -15,7 +16,8 @@ from monster.dashboard.engine_client import (
     Event,
     HttpEngine,
 )
-from monster.dashboard.transcript import turns
+from monster.dashboard.files import service as files
+from monster.dashboard.transcript import attached, turns
 from monster.dashboard.transcript.live import KEEP_ALIVE, Live, Position
 from monster.dashboard.transcript.turns import Turn
 from monster.kit import clock
@@ -67,6 +69,8 @@ async def shown(
                 continue
             if page is None:
                 page = await _live(engine, caller, uuid.UUID(event.data["run_id"]), name, reader)
+            if event.type == "tool.result" or (event.type in ENDS and page.turn.answer.has_calls):
+                page.turn.files = await _files(engine, caller, page.turn.talk)
             if wire := page.take(event):
                 yield wire
             if event.type in ENDS:
@@ -107,7 +111,8 @@ async def turn(
     messages = await service.messages_of(
         engine, caller, f"/v1/conversations/{found.conversation_id}", None
     )
-    (stored,) = turns.stored([found], messages, name, reader.initials, reader.token)
+    held = await _files(engine, caller, found.conversation_id)
+    (stored,) = turns.stored([found], messages, name, reader.initials, reader.token, held)
     return stored
 
 
@@ -122,9 +127,21 @@ async def _live(
     earlier = [message for message in messages if message.run_id < run_id]
     sources: dict[int, Source] = turns.sources_of(earlier)
     turn = turns.opened(asked, name, reader.initials, sources, reader.token)
+    if attached.read(asked.message)[1]:
+        turn.files = await _files(engine, caller, asked.conversation_id)
     ended = asked.status in service.ENDED
     return Live(
         turn,
         (lambda: asked.updated_at) if ended else clock.now,
         Position.parse(reader.last_event_id),
     )
+
+
+async def _files(
+    engine: HttpEngine, caller: Caller, conversation_id: uuid.UUID
+) -> Sequence[FileOut]:
+    """None if the conversation was deleted meanwhile: the stream says so by its end."""
+    try:
+        return await files.listed(engine, caller, conversation_id)
+    except EngineRefused:
+        return ()

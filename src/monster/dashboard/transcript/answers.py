@@ -82,6 +82,10 @@ class Answer:
         return self._blocks.rest
 
     @property
+    def has_calls(self) -> bool:
+        return bool(self._cards)
+
+    @property
     def quoted(self) -> list[Source]:
         return [self.sources[number] for number in sorted(self.cited)]
 

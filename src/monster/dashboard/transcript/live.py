@@ -101,7 +101,8 @@ def _called(live: Live, data: Data) -> Shown:
 
 def _returned(live: Live, data: Data) -> Shown:
     answer = live.turn.answer
-    return {"html": answer.result(data["id"], data["content"], failed=data["failed"])}
+    html = answer.result(data["id"], data["content"], failed=data["failed"])
+    return {"html": html + _made(live.turn)}
 
 
 def _found(live: Live, data: Data) -> Shown:
@@ -112,6 +113,12 @@ def _found(live: Live, data: Data) -> Shown:
 
 def _asked(live: Live, data: Data) -> Shown:
     return {"html": live.turn.answer.ask(data["id"])}
+
+
+def _made(turn: Turn) -> Markup:
+    """The files that its tools made: their place is there, and is filled anew."""
+    html = render("pages/_made.html", turn=turn) if turn.made else ""
+    return Markup(html)  # noqa: S704 (escaped by the template)
 
 
 def _nothing(_: Live, __: Data) -> Shown:
@@ -127,7 +134,7 @@ def _waits(live: Live, data: Data) -> Shown:
 
 def _end(live: Live, data: Data) -> Shown:
     turn = live.turn
-    html = turn.answer.end_text() + turn.answer.stop()
+    html = turn.answer.end_text() + turn.answer.stop() + _made(turn)
     turn.end(data["status"], data["reason"], data["usage"], live.clock() - turn.at)
     return {"html": html + Markup(render("pages/_ending.html", turn=turn)), "note": turn.note}  # noqa: S704 (escaped by the template)
 

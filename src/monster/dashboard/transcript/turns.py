@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from monster.contracts.files import FileOut
 from monster.contracts.runs import MessageOut, RunOut, Source, WaitingCall
+from monster.dashboard.transcript import attached
 from monster.dashboard.transcript.answers import Answer
 from monster.dashboard.transcript.asks import Ask, in_chat, summary
+from monster.dashboard.transcript.attached import Chip
 
 # What a run says when it fails, and what people can do about it.
 _REASONS = {
@@ -24,7 +27,8 @@ _REASONS = {
 @dataclass(slots=True)
 class Turn:
     """One run. `note` says what a person should know about its end; `meta` is what it took. `asks`
-    is what it waits for, if `token` is there: the reader's, for the forms that answer."""
+    is what it waits for, if `token` is there: the reader's, for the forms that answer. `files` are
+    all of the conversation."""
 
     id: uuid.UUID
     talk: uuid.UUID
@@ -38,6 +42,20 @@ class Turn:
     failed: bool = False
     token: str = ""
     asks: Sequence[Ask] = ()
+    files: Sequence[FileOut] = ()
+
+    @property
+    def text(self) -> str:
+        """What the person wrote, without the line that names its files."""
+        return attached.read(self.message)[0]
+
+    @property
+    def brought(self) -> Sequence[Chip]:
+        return attached.brought(attached.read(self.message)[1], self.files)
+
+    @property
+    def made(self) -> Sequence[Chip]:
+        return attached.made(self.id, self.files)
 
     def wait(self, calls: Sequence[WaitingCall]) -> None:
         if not self.token or not calls:
@@ -87,13 +105,15 @@ def stored(
     agent: str,
     initials: str,
     token: str = "",
+    files: Sequence[FileOut] = (),
 ) -> list[Turn]:
     """Both oldest first. Of a run that goes on, whatever the messages say by now. `token` is of a
-    reader who may answer what waits."""
+    reader who may answer what waits; `files` are the conversation's."""
     sources: dict[int, Source] = {}
     turns: list[Turn] = []
     for run in runs:
         turn = opened(run, agent, initials, sources, token)
+        turn.files = files
         for message in messages:
             if message.run_id == run.id:
                 _read(turn.answer, message)

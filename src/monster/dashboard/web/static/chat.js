@@ -1,5 +1,6 @@
 // A live conversation. The server renders: text comes as it is written, each finished block again as HTML,
 // so Markdown is parsed and cleaned in one place and no parser is sent to the browser.
+import { Files } from "./attach.js";
 import { Final, follow, Refused } from "./sse.js";
 import { Speaker } from "./speak.js";
 
@@ -22,14 +23,16 @@ function start(talk) {
   }, { passive: true });
   latest?.addEventListener("click", () => { stuck = true; toEnd(); });
   toEnd();
-  talk.dataset.ready = "";
-  if (!form) return;
+  talk.addEventListener("load", () => stuck && toEnd(), { capture: true }); // of a picture
+  if (!form) return void (talk.dataset.ready = "");
 
   const input = form.querySelector("textarea");
   const send = form.querySelector("[data-send]");
   const stop = form.querySelector("[data-stop]");
   const heard = new Map(); // by run: {view, abort} of what is being heard
   const last = new Map(); // by run: the id of the last event
+  const files = new Files(form, area, csrf, begun);
+  talk.dataset.ready = "";
 
   const grow = () => { input.rows = 1; input.rows = Math.min(8, Math.max(1, Math.floor((input.scrollHeight - 16) / 20))); };
   input.addEventListener("input", grow);
@@ -40,11 +43,11 @@ function start(talk) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (heard.size || !input.value.trim()) return;
+    if (heard.size || files.going || !(input.value.trim() || files.names.length)) return;
     if (talk.querySelector("[data-asks]")) remind();
-    else ask(new FormData(form));
+    else ask();
   });
-  stop.addEventListener("click", halt);
+  stop.addEventListener("click", () => (files.going ? files.stop() : halt()));
   talk.addEventListener("submit", (event) => {
     if (!event.target.matches("[data-answer]")) return;
     event.preventDefault();
@@ -52,11 +55,20 @@ function start(talk) {
   });
   if (talk.dataset.run) hear(talk.dataset.run);
 
-  function ask(body) {
+  // Files go first; if one cannot, the message stays where it is.
+  async function ask() {
+    busy(true);
+    const sent = await files.send(input.value);
+    busy(false);
+    if (!sent) return;
+    const body = new FormData(form);
+    body.delete("files");
+    for (const name of files.names) body.append("attached", name);
+    files.clear();
     input.value = "";
     grow();
     stuck = true;
-    return hear("", body);
+    await hear("", body);
   }
 
   // Follows a run that is known, or starts one by posting the form. A question is never posted twice.
@@ -72,6 +84,7 @@ function start(talk) {
       return fetch(form.action, question);
     };
     const message = body?.get("message");
+    const brought = body?.has("attached");
     const key = Symbol();
     heard.set(key, { view, abort });
     busy(true);
@@ -83,10 +96,12 @@ function start(talk) {
       }
     } catch (error) {
       if (message && !view.run) input.value ||= message;
+      if (!view.run) files.back();
       view.close(await words(error));
     }
     heard.delete(key);
     busy(heard.size > 0);
+    if (view.made || brought) around(form.elements.conversation_id.value);
     if (stuck) toEnd();
   }
 
@@ -129,6 +144,11 @@ function start(talk) {
     if (known.value) return;
     known.value = conversation;
     history.replaceState(null, "", `/conversations/${conversation}`);
+    around(conversation);
+  }
+
+  // The list of chats, and the head of this one.
+  function around(conversation) {
     htmx.ajax("GET", `/chat/threads?current=${conversation}`, { target: "#threads", swap: "outerMorph" });
   }
 
@@ -161,7 +181,7 @@ async function words(error) {
 
 class Turn {
   constructor(talk, speaker, run, begun) {
-    Object.assign(this, { talk, speaker, run, begun, body: talk, open: undefined });
+    Object.assign(this, { talk, speaker, run, begun, body: talk, open: undefined, made: false });
   }
 
   state = (name) => this.talk.classList.toggle("is-lost", name === "lost");
@@ -202,6 +222,7 @@ class Turn {
     for (const piece of [...document.createRange().createContextualFragment(html).children]) {
       const known = piece.id && document.getElementById(piece.id);
       if (known?.open) piece.open = true;
+      this.made ||= piece.matches(".files");
       if (known) known.replaceWith(piece);
       else (piece.matches(".turn") ? this.talk : this.body).append(piece);
       if (piece.matches(".turn-agent")) this.body = piece.querySelector(".turn-body");

@@ -1,0 +1,20 @@
+"""What can go wrong with files before the engine sees them."""
+
+from monster.kit.errors import AppError, Invalid, NotFound
+
+
+class NoFile(Invalid):
+    code = "no_file"
+
+
+class BadFileName(Invalid):
+    code = "bad_file_name"
+
+
+class FileTooLarge(AppError):
+    status = 413
+    code = "file_too_large"
+
+
+class FileNotFound(NotFound):
+    code = "file_not_found"
