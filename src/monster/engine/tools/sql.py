@@ -83,13 +83,17 @@ address must be allowed with `MONSTER_OUTBOUND_ALLOW`.
     async def query(self, sql: Sql, limit: Limit = 100) -> object:
         """Read with one SQL statement. The transaction is read-only; nothing can be changed.
 
+        sql: One statement.
         limit: How many rows.
         """
         return _shown(await self._database.read(sql, limit))
 
     @tool(Effect.WRITE)
     async def execute(self, sql: Sql) -> object:
-        """Change data with one SQL statement. Returns how many rows it changed."""
+        """Change data with one SQL statement. Returns how many rows it changed.
+
+        sql: One statement.
+        """
         if self.values.get("access") != "read and write":
             raise ToolFailed("this connection is for reading only")
         return _shown(await self._database.write(sql, 100))
