@@ -11,6 +11,9 @@ from monster.contracts.custom_tools import CustomFunction, OpenApiSource
 from monster.engine.custom_tools.caller import CustomTools
 from monster.engine.custom_tools.definition import Definition
 from monster.engine.custom_tools.openapi import Source
+from monster.engine.mcp.config import ServerConfig
+from monster.engine.mcp.pool import Pool
+from monster.engine.mcp.servers import McpServers
 from monster.engine.oauth.client import OAuth
 from monster.engine.oauth.schemas import Provider, Registration
 from monster.engine.toolkit.catalogue import Catalogue
@@ -160,6 +163,25 @@ async def _revoke(there: There) -> object:
     return await OAuth(there.session).revoke(_registration(there), "token", None)
 
 
+async def _mcp(there: There) -> object:
+    servers = McpServers(there.guard, Pool(8, 60.0), _report)
+    config = ServerConfig(transport="streamable-http", url=f"{there.url}/mcp", timeout_seconds=5)
+    made = Made(uuid.UUID(int=1), new_id(), "Server", config.model_dump(), {})
+    async with servers.opened():
+        return await servers.open(made, connection(there)).account()
+
+
+async def _mcp_oauth(there: There) -> object:
+    servers = McpServers(there.guard, Pool(8, 60.0), _report)
+    async with servers.opened():
+        back = "https://monster.example/back"
+        return await servers.register(f"{there.url}/mcp", back, "Monster")
+
+
+async def _report(_: uuid.UUID, __: uuid.UUID, ___: str) -> None:
+    """Nobody reads it here."""
+
+
 def _registration(there: There) -> Registration:
     provider = Provider(
         system_name="example",
@@ -182,6 +204,8 @@ FACES: list[Face] = [
     Face("custom tool, address of the connection", _custom_by_credential),
     Face("OpenAPI document", _document, follows=True),
     Face("SDK of a model", _sdk),
+    Face("MCP server", _mcp),
+    Face("MCP server, becoming known there", _mcp_oauth),
     Face("OAuth: token", _refresh),
     Face("OAuth: device", _device),
     Face("OAuth: account", _userinfo),
