@@ -192,6 +192,13 @@ async def test_bad_input(tenant: Tenant, changes: dict[str, Any], field: str) ->
     assert (await caller.get(URL)).json() == []
 
 
+async def test_half_a_character_is_no_secret(tenant: Tenant) -> None:
+    body = rb'{"name": "x", "url": "https://a.example", "environments": {"KEY": "a\ud800"}}'
+    headers = {"Content-Type": "application/json"}
+    answer = await tenant.caller(WRITE).post(URL, content=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["field"]) == (422, "environments.KEY")
+
+
 async def test_names_are_taken_once(tenant: Tenant) -> None:
     caller = tenant.caller(READ, WRITE)
     await create(caller)

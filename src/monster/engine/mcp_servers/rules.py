@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from monster.engine.mcp.config import HEADER, ServerConfig, references
 from monster.engine.mcp_servers.errors import BadMcpServer
+from monster.kit.texts import storable
 
 # With these, whoever brings a value decides which code runs.
 _DANGEROUS = re.compile(
@@ -70,5 +71,5 @@ def _check_value(name: str, value: str) -> None:
     """Nothing of it is quoted."""
     is_header = name.startswith(HEADER)
     field = f"headers.{name.removeprefix(HEADER)}" if is_header else f"environments.{name}"
-    if "\0" in value or (is_header and _UNSENDABLE.search(value)):
+    if value != storable(value) or (is_header and _UNSENDABLE.search(value)):
         raise BadMcpServer("it has characters that cannot be sent", field=field)
