@@ -130,6 +130,9 @@ async def _pages(tenant: Tenant) -> dict[str, str]:
         "mcp-new": "/settings/mcp/new",
         "mcp-one": f"/settings/mcp/{server}",
         "mcp-delete": f"/settings/mcp/{server}/delete",
+        "tools": "/settings/custom-tools",
+        "tools-new": "/settings/custom-tools/new",
+        "tools-import": "/settings/custom-tools/import",
         "home": "/",
     }
 

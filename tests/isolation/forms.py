@@ -149,7 +149,7 @@ _OPENAPI = json.dumps(
         "openapi": "3.1.0",
         "info": {"title": "Shop", "version": "1"},
         "servers": [{"url": "https://api.example.com"}],
-        "paths": {"/items": {"get": {"summary": "Items", "responses": {}}}},
+        "paths": {"/items": {"get": {"operationId": "items", "responses": {}}}},
     }
 )
 _FORM = _PROVIDER | {"scopes": "openid", "default_role": "viewer"}
@@ -239,14 +239,14 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /settings/oauth-providers/{oauth_provider_id}": _NAME | _CLIENT,
     "POST /settings/oauth-providers/{oauth_provider_id}/delete": {},
     "POST /settings/custom-tools": _NAME | _CALL | {"base_url": "https://api.example.com"},
-    "POST /settings/custom-tools/import": _NAME
-    | {"document": _OPENAPI, "operations": "GET /items"},
+    "POST /settings/custom-tools/import": _NAME | {"document": _OPENAPI, "operations": "items"},
     "POST /settings/custom-tools/{tool_factory_id}": _CALL,
     "POST /settings/custom-tools/{tool_factory_id}/delete": {},
     "POST /settings/mcp": _NAME | {"url": "http://127.0.0.1:9/mcp", "auth": "token"},
     "POST /settings/mcp/{mcp_server_id}": _NAME
     | {"url": "http://127.0.0.1:9/mcp", "timeout_seconds": "30"},
     "POST /settings/mcp/{mcp_server_id}/discover": {},
+    "POST /settings/mcp/{mcp_server_id}/register": {},
     "POST /settings/mcp/{mcp_server_id}/accept": {"digest": FOUND},
     "POST /settings/mcp/{mcp_server_id}/delete": {},
     # the platform

@@ -21,6 +21,7 @@ NOT_WRITTEN = {
     "POST /v1/agents/{agent_id}/runs": "a run is its own record",
     "POST /v1/indexes/{index_id}/search": _READS,
     "POST /v1/mcp_servers/{mcp_server_id}/register": "of whom nobody answers, nothing becomes",
+    "POST /settings/mcp/{mcp_server_id}/register": "of whom nobody answers, nothing becomes",
     "POST /v1/tool_factories/openapi/preview": _READS,
     "POST /api/registrations": _MAILED,
     "POST /api/password-resets": _MAILED,

@@ -144,7 +144,8 @@ class World:
 
     async def ready(self, operation: Operation) -> None:
         """Something for it to change."""
-        is_engines = operation.service == "engine" or "/runs/" in operation.path
+        of_engine = any(part in operation.path for part in ("/runs/", "{mcp_server_id}"))
+        is_engines = operation.service == "engine" or of_engine
         app = self.tenant.engine if is_engines else self.tenant.dashboard
         for ending, statement in _BEFORE.items():
             if operation.path.endswith(ending):

@@ -70,6 +70,7 @@ def function_body(typed: Mapping[str, str]) -> dict[str, object]:
     found = [_parameter(typed, row) for row in ROWS if typed.get(f"p{row}.name", "").strip()]
     effect = typed.get("effect", "")
     return told | {
+        "method": told["method"] or METHODS[0],
         "parameters": found,
         "result": typed.get("result", "").strip(),
         **({"effect": effect} if effect else {}),

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
+from monster.contracts.oauth import CALLBACK_PATH
 from monster.dashboard.engine_client import EngineRefused, HttpEngine
 from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Scope
 from monster.dashboard.mcp_servers import schemas, service
@@ -101,6 +102,23 @@ async def _discover(request: Request, scope: Scope, engine: HttpEngine, server: 
         return _one(request, scope, now, wrong, status=_FAILED)
     said = "Look at what it offers." if asked.waits else "It offers what you know."
     return pages.go(request, server.path, said)
+
+
+@router.post("/{mcp_server_id}/register")
+async def register(
+    request: Request, scope: CurrentScope, engine: CurrentEngine, mcp_server_id: uuid.UUID
+) -> Response:
+    """Then people can sign in to connect."""
+    found = await service.get(engine, scope, mcp_server_id)
+    address = request.app.state.settings.public_url.rstrip("/") + CALLBACK_PATH
+    try:
+        await service.register(engine, scope, mcp_server_id, address)
+    except EngineRefused as error:
+        if error.status not in (*_OURS, _FAILED):
+            raise
+        wrong = Asked(found.values, {"": sentence(error.message)})
+        return _one(request, scope, found, wrong, status=error.status)
+    return pages.go(request, found.path, "Monster is known there. Connect it now.")
 
 
 @router.post("/{mcp_server_id}/accept")

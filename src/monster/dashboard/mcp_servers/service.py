@@ -53,6 +53,16 @@ async def discover(engine: HttpEngine, scope: Scope, server_id: uuid.UUID) -> Se
     return _read(await engine.call(scope.caller, "POST", path, json={}))
 
 
+async def register(
+    engine: HttpEngine, scope: Scope, server_id: uuid.UUID, redirect_uri: str
+) -> Server:
+    """Makes Monster known where people sign in for the server."""
+    scope.require(Can.CONNECT)
+    body = {"redirect_uri": redirect_uri}
+    path = f"{_PATH}/{server_id}/register"
+    return _read(await engine.call(scope.caller, "POST", path, json=body))
+
+
 async def accept(
     engine: HttpEngine, scope: Scope, server_id: uuid.UUID, digest: str, effects: Mapping[str, str]
 ) -> Server:
