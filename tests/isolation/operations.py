@@ -25,6 +25,7 @@ Json = dict[str, Any]
 Place = Literal["path", "query", "body"]
 
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
+_CONTENT = "application/octet-stream"
 
 # Where a list goes on. A position among one's own rows, which may be any id at all.
 CURSORS = {"after", "before"}
@@ -65,6 +66,7 @@ class Request:
     json: Json | None = None
     form: Mapping[str, str] | None = None
     files: Mapping[str, tuple[str, bytes]] | None = None
+    content: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ class Operation:
             assert known is not None, f"{self} takes a {hole}"
             url = re.sub(rf"\{{{hole}(:path)?\}}", str(known), url)
         params = {field.name: ids[field] for field in ids if field.place == "query"}
+        if self._media == _CONTENT:
+            return Request(self.method, url, params, content=b"# A title")
         in_body = {field: value for field, value in ids.items() if field.place == "body"}
         body = cast("Json | None", _filled(self._example(), values))
         for field, value in in_body.items():

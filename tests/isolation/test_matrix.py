@@ -63,6 +63,7 @@ async def send(client: httpx.AsyncClient, request: Request) -> httpx.Response:
         request.method,
         request.url,
         params=dict(request.params),
+        content=request.content,
         json=request.json,
         data=dict(request.form) if request.form else None,
         files=dict(request.files) if request.files else None,

@@ -90,6 +90,7 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
     ),
     _TALK: (
         "POST /chat/{agent_id}/runs",
+        "POST /chat/{agent_id}/files",
         "POST /approvals/runs/{run_id}/answers",
         "POST /chat/runs/{run_id}/answers",
         "POST /chat/runs/{run_id}/cancel",
@@ -100,9 +101,12 @@ _BY_REASON: dict[str, tuple[str, ...]] = {
     _OWN: (
         "POST /conversations/{conversation_id}/rename",
         "POST /conversations/{conversation_id}/delete",
+        "POST /conversations/{conversation_id}/files/{file_id}/delete",
         "POST /v1/conversations",
         "PATCH /v1/conversations/{conversation_id}",
         "DELETE /v1/conversations/{conversation_id}",
+        "PUT /v1/conversations/{conversation_id}/files/{name}",
+        "DELETE /v1/files/{file_id}",
     ),
     "reads": ("POST /v1/indexes/{index_id}/search",),
 }

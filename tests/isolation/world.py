@@ -178,6 +178,7 @@ def _owner(app: FastAPI) -> Generator[psycopg.Connection[Any]]:
 async def settle(tenant: Tenant) -> World:
     world = World(tenant)
     world.values["marker"] = world.marker
+    world.values["name"] = f"{world.marker}.txt"  # of a file, in a path
     await _through_the_door(world)
     with _owner(tenant.dashboard) as dashboard, _owner(tenant.engine) as engine:
         _Engine(world, engine).fill()
