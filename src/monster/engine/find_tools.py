@@ -22,6 +22,7 @@ from monster.engine.toolkit.effects import (
     ToolFailed,
 )
 from monster.engine.toolkit.factory import ToolFactory
+from monster.kit import logs
 from monster.kit.db import SessionMaker
 
 _LONGEST_NAME = 64  # that every provider takes
@@ -116,9 +117,9 @@ class FindTools:
 
     async def shorten(self, context: CallContext, content: str) -> str:
         """A result that is too long for a model: all of it is a file, and this is its beginning."""
-        name = f"result-{context.key.hex[-12:]}.txt"
+        name, masked = f"result-{context.key.hex[-12:]}.txt", logs.mask(content)
         try:
-            stored = await self._files(context).write(name, content.encode(), "text/plain")
+            stored = await self._files(context).write(name, masked.encode(), "text/plain")
         except ToolFailed:  # there are too many files already
             return await preview(context, content)
         more = f"{len(content) - LONGEST:,} more characters are in the file {stored.name!r}"

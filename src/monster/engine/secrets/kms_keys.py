@@ -11,9 +11,7 @@ from monster.engine.secrets import elsewhere
 from monster.engine.secrets.errors import KeysUnreachable
 from monster.engine.secrets.schemas import Wrapped
 from monster.engine.settings import Kms
-from monster.kit import clock
 from monster.kit.crypto import CannotOpen
-from monster.kit.sigv4 import Signer
 
 _KIND = "aws-kms"
 # The text was wrapped by another key, for another tenant, or is none.
@@ -27,13 +25,7 @@ class KmsKeys:
 
     def __init__(self, settings: Kms) -> None:
         self._url = settings.endpoint or f"https://kms.{settings.region}.amazonaws.com/"
-        self._signer = Signer(
-            settings.access_key_id,
-            settings.secret_access_key.get_secret_value(),
-            settings.region,
-            "kms",
-            settings.session_token.get_secret_value() if settings.session_token else None,
-        )
+        self._settings = settings
         self._key = settings.key
         self.place = f"AWS KMS in {settings.region}"
         self.newest = f"{_KIND}:{settings.key}"
@@ -70,7 +62,7 @@ class KmsKeys:
             "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": f"TrentService.{action}",
         }
-        signed = self._signer.sign("POST", self._url, headers, body, clock.now())
+        signed = self._signed(headers, body)
         status, answer = await elsewhere.post(self.place, self._url, signed, body)
         if status == 200:
             return answer
@@ -79,6 +71,20 @@ class KmsKeys:
             raise CannotOpen(f"{self.place} does not open it: {kind}")
         said = answer.get("message") or answer.get("Message") or ""
         raise KeysUnreachable(f"{self.place} refuses: {kind} {said}".rstrip())
+
+    def _signed(self, headers: dict[str, str], body: bytes) -> dict[str, str]:
+        # Half a second to import: not where master keys are elsewhere.
+        from botocore.auth import SigV4Auth  # noqa: PLC0415
+        from botocore.awsrequest import AWSRequest  # noqa: PLC0415
+        from botocore.credentials import Credentials  # noqa: PLC0415
+
+        its = self._settings
+        token = its.session_token.get_secret_value() if its.session_token else None
+        secret = its.secret_access_key.get_secret_value()
+        request: Any = AWSRequest("POST", self._url, headers, body)
+        signer: Any = SigV4Auth(Credentials(its.access_key_id, secret, token), "kms", its.region)
+        signer.add_auth(request)
+        return dict(request.headers.items())
 
     def _bytes(self, answer: dict[str, Any], name: str) -> bytes:
         try:
