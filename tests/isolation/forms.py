@@ -56,6 +56,7 @@ _TOOL = {
 # Bodies that cannot be made from their schema alone.
 BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/tool_factories/custom": _TOOL,
+    "POST /v1/tool_factories/{tool_factory_id}/try": {"function": "nothing"},
     "PATCH /v1/tool_factories/{tool_factory_id}": {"name": "A tool *"},
     "POST /v1/tool_factories/openapi/preview": {"document": _DOCUMENT},
     "POST /v1/tool_factories/openapi": {

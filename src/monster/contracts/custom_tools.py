@@ -1,5 +1,6 @@
 """Custom tools: HTTP calls that a workspace describes itself, or picks from an OpenAPI document."""
 
+import uuid
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, SecretStr, StringConstraints
@@ -156,11 +157,12 @@ class OpenApiImport(OpenApiSource):
 
 
 class FunctionTry(Input):
-    """One call of a tool factory, to see what comes of it; with a credential, if it takes one."""
+    """One call of a tool factory, to see what comes of it: it really is made. Without a credential
+    the caller's own is taken, if one is needed."""
 
     function: Wire
     arguments: dict[str, Any] = Field(default_factory=dict)
-    credential_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")] | None = None
+    credential_id: uuid.UUID | None = None
 
 
 class FunctionTried(Output):

@@ -187,3 +187,29 @@ async def test_others_have_none_of_it(tenant: Tenant, other: Tenant) -> None:
     assert (await tenant.caller(READ).patch(url, json={"name": "Mine"})).status_code == 403
     reader = tenant.caller(READ)
     assert (await reader.post(f"{URL}/custom", json=tool("https://a.example"))).status_code == 403
+
+
+async def test_a_function_is_tried(tenant: Tenant, other: Tenant, api: Api) -> None:
+    caller = tenant.caller(READ, WRITE)
+    made = await make(caller, tool(api.url))
+    url = f"{URL}/{made['id']}/try"
+    call: dict[str, Any] = {"function": "get_item", "arguments": {"id": 7}}
+    missing = (await caller.post(url, json=call)).json()
+    assert missing == {"result": None, "error": "connect Shop"}
+    body = {"tool_factory_id": made["id"], "name": "Shop", "values": {"token": KEY}}
+    credential = (await caller.post("/v1/credentials", json=body)).json()
+    tried = (await caller.post(url, json=call | {"credential_id": credential["id"]})).json()
+    assert tried["error"] is None
+    assert tried["result"]["path"] == "/v1/items/7"
+    wrong = (await caller.post(url, json=call | {"arguments": {"id": "x"}})).json()
+    assert "not right" in wrong["error"]
+    trail = await tenant.caller(Permission.AUDIT_READ).get("/v1/audit")
+    assert "get_item" in trail.text
+    stranger = other.caller(READ, WRITE)
+    assert (await stranger.post(url, json=call)).status_code == 404
+    theirs = await make(stranger, tool(api.url))
+    answer = await stranger.post(
+        f"{URL}/{theirs['id']}/try", json=call | {"credential_id": credential["id"]}
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "credential_not_found")
+    assert (await tenant.caller(READ).post(url, json=call)).status_code == 403

@@ -6,10 +6,11 @@ from typing import Annotated, TypeAlias
 from fastapi import APIRouter, Depends, Query, Request
 
 from monster.contracts.credentials import CredentialChange, CredentialCreate, CredentialOut
+from monster.contracts.custom_tools import FunctionTried, FunctionTry
 from monster.contracts.tokens import Permission
 from monster.engine.access.scope import CurrentScope, Transaction, transaction
 from monster.engine.credentials import service
-from monster.engine.credentials.connections import Connections
+from monster.engine.credentials.connections import Call, Connections
 from monster.engine.credentials.errors import ProviderFailed
 from monster.engine.credentials.store import Store
 from monster.engine.models.protocol import ModelError
@@ -17,6 +18,7 @@ from monster.engine.models.providers import SYSTEMS, Providers
 from monster.engine.tool_factories import service as tool_factories
 
 router = APIRouter(prefix="/credentials", tags=["credentials"])
+tries = APIRouter(prefix="/tool_factories", tags=["tool factories"])
 
 
 async def _connections(request: Request) -> Connections:
@@ -131,3 +133,22 @@ async def list_models(
         return (await providers.offer(opened.model_account)).models
     except ModelError as error:
         raise ProviderFailed(str(error)) from error
+
+
+@tries.post("/{tool_factory_id}/try")
+async def try_function(
+    tool_factory_id: uuid.UUID,
+    data: FunctionTry,
+    request: Request,
+    scope: CurrentScope,
+    connections: TheConnections,
+) -> FunctionTried:
+    """Makes one call, whatever it does; the audit log says so."""
+    scope.require(Permission.CREDENTIALS_WRITE)
+    async with transaction(request, scope):
+        pass  # only of a workspace that is open
+    call = Call(data.function, data.arguments)
+    result, error = await connections.attempt(scope, tool_factory_id, data.credential_id, call)
+    async with transaction(request, scope) as session:
+        await service.tried(session, scope, tool_factory_id, data.function, error)
+    return FunctionTried(result=result, error=error)

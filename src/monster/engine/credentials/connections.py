@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import aiohttp
+import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from monster.contracts.tools import PinnedFunction
@@ -19,11 +20,11 @@ from monster.engine.secrets.errors import SecretsSealed
 from monster.engine.secrets.schemas import Owner
 from monster.engine.tool_factories import service as tool_factories
 from monster.engine.toolkit.definitions import Definition
-from monster.engine.toolkit.effects import ConnectionMissing, ConnectionRefused, ToolFailed
+from monster.engine.toolkit.effects import ConnectionMissing, ConnectionRefused, ToolFailed, Unclear
 from monster.engine.toolkit.factory import Connection, TokenSource
 from monster.engine.toolkit.files import Files, MemoryFiles
 from monster.engine.toolkit.live import Kind, Live, Made
-from monster.kit import outbound, tenancy
+from monster.kit import logs, outbound, tenancy
 from monster.kit.addresses import Guard
 from monster.kit.db import SessionMaker
 from monster.kit.ids import new_id
@@ -47,6 +48,11 @@ class Use:
     key: uuid.UUID = field(default_factory=new_id)
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])
     pinned: tuple[PinnedFunction, ...] = ()
+
+
+class Call(NamedTuple):
+    function: str
+    arguments: Mapping[str, Any]
 
 
 class Found(NamedTuple):
@@ -123,6 +129,23 @@ class Connections:
             return
         if opened.is_oauth:
             await self.grants.revoke(scope, opened)
+
+    async def attempt(
+        self, scope: Scope, factory_id: uuid.UUID, credential_id: uuid.UUID | None, call: Call
+    ) -> tuple[object, str | None]:
+        """The result, without secrets, or why there is none. Files that it makes are forgotten.
+
+        No transaction may be open. Raises ToolFactoryNotFound, CredentialNotFound.
+        """
+        if credential_id:
+            async with tenancy.transaction(self.sessions, scope.tenant_id) as session:
+                await service.get(session, scope, credential_id)
+        try:
+            found = await self.find(scope, factory_id, credential_id, Use())
+            result = await found.live.call(call.function, call.arguments)
+        except (ConnectionMissing, ToolFailed, Unclear) as error:
+            return None, str(error)
+        return orjson.loads(logs.mask(orjson.dumps(result, default=str).decode())), None
 
     async def refused(self, scope: Scope, credential_id: uuid.UUID, why: str) -> None:
         """A system said no to it during a run: people see that on the connection."""

@@ -173,6 +173,16 @@ async def record(
     return changed
 
 
+async def tried(
+    session: AsyncSession, scope: Scope, factory_id: uuid.UUID, function: str, error: str | None
+) -> None:
+    """It was really called."""
+    said = {"function": function, "error": error}
+    await audit.record(
+        session, scope.actor, Entry(Action.TEST, "tool_factory", factory_id, more=said)
+    )
+
+
 def _told(credential: Credential) -> dict[str, object]:
     """What the audit log may keep: of the secrets their names."""
     kept = ("name", "system_name", "strategy", "scope", "config", "secrets")
