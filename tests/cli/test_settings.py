@@ -48,6 +48,15 @@ def test_the_page_tells_every_setting_as_it_is() -> None:
         ({"ADMIN_EMAIL": "me"}, "MONSTER_ADMIN_EMAIL is wrong"),
         ({"ADMIN_PASSWORD": "short"}, "MONSTER_ADMIN_PASSWORD is wrong"),
         ({"OUTBOUND_ALLOW": "localhost"}, "MONSTER_OUTBOUND_ALLOW is wrong"),
+        ({"OAUTH_APPS": "{secret"}, "MONSTER_OAUTH_APPS is wrong: it is not JSON."),
+        (
+            {"OAUTH_APPS": '{"google": {"token_url": "x"}}'},
+            "MONSTER_OAUTH_APPS is wrong: google: token_url: ",
+        ),
+        (
+            {"OAUTH_APPS": '{"google": {"secret": "x"}}'},
+            "MONSTER_OAUTH_APPS is wrong: google: secret: extra",
+        ),
         ({"LOG_FORMAT": "xml"}, "MONSTER_LOG_FORMAT is wrong: input should be 'auto', 'json'"),
         ({"DATABASE_URL": "postgresql://x"}, "MONSTER_DATABASE_URL is wrong: set database_app"),
         ({"VAULT_ADDRESS": "https://v"}, "MONSTER_VAULT_ADDRESS is wrong: set vault_token or"),

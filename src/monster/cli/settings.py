@@ -226,9 +226,12 @@ def _unknown(name: str, known: Iterable[str]) -> str:
 def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     name = str(first["loc"][0]) if first["loc"] else ""
-    if first["type"] == "extra_forbidden":
+    if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
         return f"{FILE}: " + _unknown(name, Platform.model_fields)
     message = first["msg"].removeprefix("Value error, ")
     if not name:
         name, _, message = message.partition(": ")
-    return f"{PREFIX}{name.upper()} is wrong: {message[:1].lower()}{message[1:].rstrip('.')}."
+    inside = "".join(f"{part}: " for part in first["loc"][1:] if isinstance(part, str))
+    return (
+        f"{PREFIX}{name.upper()} is wrong: {inside}{message[:1].lower()}{message[1:].rstrip('.')}."
+    )
