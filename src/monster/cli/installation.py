@@ -211,6 +211,9 @@ class Installation:
             upload_limit=self.settings.upload_limit,
             public_url=self.settings.public_url or self.address,
             oauth_apps=self.settings.oauth_apps,
+            system_urls={
+                name: str(url).rstrip("/") for name, url in self.settings.system_urls.items()
+            },
         )
         return settings.model_copy(update={"embedding_hub_url": mirror}) if mirror else settings
 

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -156,6 +156,11 @@ class Platform(MasterKeys):
         description="Registrations with OAuth providers that all workspaces may use, as JSON: "
         '`{"google": {"client_id": "…", "client_secret": "…"}}`.',
     )
+    system_urls: Annotated[dict[str, HttpUrl], NoDecode] = Field(
+        default_factory=dict,
+        description="Where systems answer that are not at their public address, such as a gateway, "
+        'as JSON: `{"slack": "https://gateway.example/slack"}`.',
+    )
     upload_limit: int = Field(
         default=25 << 20, ge=1024, le=1 << 30, description="Bytes that one uploaded file may have."
     )
@@ -176,7 +181,7 @@ class Platform(MasterKeys):
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
-    @field_validator("oauth_apps", mode="before")
+    @field_validator("oauth_apps", "system_urls", mode="before")
     @classmethod
     def _read(cls, value: object) -> object:
         if not isinstance(value, str):
