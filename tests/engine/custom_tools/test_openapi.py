@@ -251,6 +251,6 @@ def test_no_damage_to_a_document_breaks_us(damage: list[tuple[tuple[Any, ...], A
             node: Any = broken
             for step in path[:-1]:
                 node = node[step]
-            node[path[-1]] = junk
+            node[path[-1]] = copy.deepcopy(junk)
     with suppress(BadDocument):
         openapi.preview(_read(json.dumps(broken)))

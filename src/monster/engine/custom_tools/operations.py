@@ -133,7 +133,7 @@ def _asked(given: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _missing(path: str, given: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """What the path has, and nobody described."""
-    known = {said.get("name") for said in given if said.get("in") == "path"}
+    known = {str(said.get("name")) for said in given if said.get("in") == "path"}
     for wire in dict.fromkeys(_BRACES.findall(path)):
         if wire not in known:
             yield {"place": "path", "wire": wire, "required": True, "shape": {"type": "string"}}
