@@ -333,5 +333,24 @@ async def test_a_plain_run_asks_for_no_files(
     with caplog.at_level("INFO", "httpx"):
         events = await ask(member, agent_id)
 
+    assert "/runs" in caplog.text
     assert "/files" not in caplog.text
     assert "made-" in html_of(events)
+
+
+async def test_a_page_asks_for_its_files_once(
+    tenant: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However many there are, and however many messages name them."""
+    member = tenant.member()
+    agent_id = await agent(tenant, member, YES)
+    talk = await attach(member, agent_id, "0.csv")
+    for n in range(1, 12):
+        await send(member, agent_id, f"{n}.csv", conversation_id=talk)
+        await post(member, agent_id, conversation_id=talk, attached=f"{n}.csv")
+
+    with caplog.at_level("INFO", "httpx"):
+        page = await show(member, f"/conversations/{talk}")
+
+    assert page.count(" download>") == 11
+    assert caplog.text.count(f"/v1/conversations/{talk}/files") == 1
