@@ -3,13 +3,13 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from monster.contracts.agents import MOST_INDEXES, QUOTING, AgentSpec, Knowledge
-from monster.contracts.credentials import CredentialOut
+from monster.contracts.credentials import CredentialOut, ModelSystem
 from monster.contracts.knowledge import IndexOut
 from monster.dashboard.agents import service as agents
 from monster.dashboard.agents.models import Agent, AgentVersion
@@ -23,6 +23,7 @@ from monster.dashboard.tools.models import Tool
 from monster.dashboard.web.filters import model_name
 
 _SHOWN = 100  # versions, indexes, connections
+_PROVIDERS = frozenset(get_args(ModelSystem))
 _GONE = "Something that is gone, or not yours"
 
 Shape = TypeVar("Shape")
@@ -107,13 +108,14 @@ async def models(engine: HttpEngine, scope: Scope, agent: Agent, chosen: str = "
     """`chosen` is the source a person is about to use, before it is saved."""
     path = f"/v1/credentials?limit={_SHOWN}"
     listed = await _ask(engine, scope.caller, path, list[CredentialOut])
+    providers = [one for one in listed or [] if one.system_name in _PROVIDERS]
     options = [("builtin", f"{model_name(QUOTING)}; no language model")]
-    options += [(str(c.id), f"{c.name} ({c.system_name})") for c in listed or []]
+    options += [(str(c.id), f"{c.name} ({c.system_name})") for c in providers]
     source = chosen or _source(agent)
     if source not in dict(options):
         options.append((source, f"{agent.model} (as it is)"))
     names = None
-    if source in {str(c.id) for c in listed or []}:
+    if source in {str(c.id) for c in providers}:
         names = await _ask(engine, scope.caller, f"/v1/credentials/{source}/models", list[str])
     name = agent.model.partition(":")[2] if source not in {"builtin", "kept"} else ""
     return Models(options, source, name, names or [], reachable=listed is not None)
@@ -137,7 +139,7 @@ async def choose(
         return AgentChanges(model=QUOTING, config=config), {}
     path = f"/v1/credentials/{choice.source}"
     connection = await _ask(engine, scope.caller, path, CredentialOut)
-    if connection is None:
+    if connection is None or connection.system_name not in _PROVIDERS:
         return AgentChanges(), {"source": "This connection cannot be used now."}
     if not choice.model_name:
         return AgentChanges(), {"model_name": "Choose one of its models."}

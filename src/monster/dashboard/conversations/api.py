@@ -67,7 +67,7 @@ async def _question(
     attachments.check(asked.files, request.app.state.upload_limit)
     if not asked.files:
         return Question(agent_id, message, asked.conversation_id)
-    talk = asked.conversation_id or await attachments.begin(
+    talk = asked.conversation_id or await attachments.start(
         engine, scope.caller, agent_id, asked.message or names[0]
     )
     for file in asked.files:

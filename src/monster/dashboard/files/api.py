@@ -47,7 +47,7 @@ async def attach_file(
     async with tenancy.transaction(request.app.state.sessions, scope.tenant_id) as session:
         await agents.get(session, scope, agent_id)
     service.check([file], request.app.state.upload_limit)
-    talk = sent.conversation_id or await service.begin(
+    talk = sent.conversation_id or await service.start(
         engine, scope.caller, agent_id, sent.message or file.filename
     )
     written = await service.attach(engine, scope.caller, talk, file)

@@ -52,7 +52,7 @@ def read_name(name: str) -> str:
         ) from error
 
 
-async def begin(engine: HttpEngine, caller: Caller, agent_id: uuid.UUID, text: str) -> uuid.UUID:
+async def start(engine: HttpEngine, caller: Caller, agent_id: uuid.UUID, text: str) -> uuid.UUID:
     """A conversation in which nothing is said yet; it is called by what will be."""
     title = " ".join(text.split())[:_LONGEST_TITLE] or _UNTITLED
     body = {"agent_id": str(agent_id), "title": title}
