@@ -15,15 +15,14 @@ from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Scope
 from monster.dashboard.permissions import Can
 from monster.dashboard.systems.schemas import Asked
 from monster.dashboard.web import forms, pages
-from monster.dashboard.web.pages import Crumb
+from monster.dashboard.web.pages import Crumb, Setting
 from monster.dashboard.web.problems import sentence
 from monster.kit.limits import takes_files
 from monster.kit.schemas import Prose
 
 router = APIRouter(prefix=HOME, tags=["pages"], default_response_class=HTMLResponse)
 
-_SETTINGS = Crumb("Settings", "/settings")
-_HOME = Crumb("Custom tools", HOME)
+_SETTING = Setting("custom-tools", "Custom tools", HOME)
 _OURS = frozenset({400, 404, 409, 413, 422, 424})  # by which something in the form is meant
 
 Words = Annotated[Prose, Query(max_length=200)]
@@ -35,8 +34,8 @@ async def list_tools(
 ) -> Response:
     values: dict[str, object] = {"tools": await service.page(engine, scope, q), "query": q}
     if pages.is_partial(request):
-        return pages.fragment(request, scope.shell, "custom_tools", status=200, **values)
-    return _page(request, scope, "custom_tools", [], status=200, **values)
+        return pages.fragment(request, scope.shell, "custom_tools", (), status=200, **values)
+    return _SETTING.page(request, scope.shell, "custom_tools", (), status=200, **values)
 
 
 @router.get("/new")
@@ -114,7 +113,7 @@ async def ask_to_delete(
 ) -> Response:
     tool = await service.get(engine, scope, tool_factory_id)
     crumbs = [Crumb(tool.name, f"{HOME}/{tool.id}"), Crumb("Delete")]
-    return _page(request, scope, "custom_tool_delete", crumbs, status=200, tool=tool)
+    return _SETTING.page(request, scope.shell, "custom_tool_delete", crumbs, status=200, tool=tool)
 
 
 @router.post("/{tool_factory_id}/delete")
@@ -134,9 +133,9 @@ def _again(typed: dict[str, str], error: EngineRefused) -> Asked:
 
 def _form(request: Request, scope: Scope, tool: ToolFactoryOut | None, asked: Asked) -> Response:
     shown = {"name", "base_url", "auth_name", "function", "says", "path", "result"}
-    return _page(
+    return _SETTING.page(
         request,
-        scope,
+        scope.shell,
         "custom_tool" if tool else "custom_tool_new",
         [Crumb(tool.name if tool else "New")],
         status=422 if asked.errors else 200,
@@ -152,9 +151,9 @@ def _import(
     request: Request, scope: Scope, preview: OpenApiPreview | None, asked: Asked
 ) -> Response:
     shown = {"document", "url", "name", "base_url", "operations"}
-    return _page(
+    return _SETTING.page(
         request,
-        scope,
+        scope.shell,
         "custom_tool_import",
         [Crumb("From OpenAPI")],
         status=422 if asked.errors else 200,
@@ -162,25 +161,4 @@ def _import(
         values=asked.values,
         errors={"operations": "", **asked.errors},
         problem=next((said for name, said in asked.errors.items() if name not in shown), ""),
-    )
-
-
-def _page(
-    request: Request,
-    scope: Scope,
-    template: str,
-    crumbs: list[Crumb],
-    *,
-    status: int,
-    **more: object,
-) -> Response:
-    return pages.page(
-        request,
-        scope.shell,
-        template,
-        section="settings",
-        crumbs=[_SETTINGS, *([_HOME, *crumbs] if crumbs else [Crumb("Custom tools")])],
-        status=status,
-        at="custom-tools",
-        **more,
     )

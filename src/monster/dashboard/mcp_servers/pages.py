@@ -14,14 +14,13 @@ from monster.dashboard.mcp_servers.schemas import ALLOWED, HOME, Server
 from monster.dashboard.permissions import Can
 from monster.dashboard.systems.schemas import Asked
 from monster.dashboard.web import forms, pages
-from monster.dashboard.web.pages import Crumb
+from monster.dashboard.web.pages import Crumb, Setting
 from monster.dashboard.web.problems import sentence
 from monster.kit.schemas import Prose
 
 router = APIRouter(prefix=HOME, tags=["pages"], default_response_class=HTMLResponse)
 
-_SETTINGS = Crumb("Settings", "/settings")
-_HOME = Crumb("MCP servers", HOME)
+_SETTING = Setting("mcp", "MCP servers", HOME)
 _OURS = frozenset({400, 409, 422})  # by which something in the form is meant
 _FAILED = 424  # the server did, not we
 
@@ -34,8 +33,8 @@ async def list_servers(
 ) -> Response:
     values: dict[str, object] = {"servers": await service.page(engine, scope, q), "query": q}
     if pages.is_partial(request):
-        return pages.fragment(request, scope.shell, "mcp_servers", status=200, **values)
-    return _page(request, scope, "mcp_servers", [], status=200, **values)
+        return pages.fragment(request, scope.shell, "mcp_servers", (), status=200, **values)
+    return _SETTING.page(request, scope.shell, "mcp_servers", (), status=200, **values)
 
 
 @router.get("/new")
@@ -144,7 +143,7 @@ async def ask_to_delete(
 ) -> Response:
     found = await service.get(engine, scope, mcp_server_id)
     crumbs = [Crumb(found.out.name, found.path), Crumb("Delete")]
-    return _page(request, scope, "mcp_server_delete", crumbs, status=200, it=found)
+    return _SETTING.page(request, scope.shell, "mcp_server_delete", crumbs, status=200, it=found)
 
 
 @router.post("/{mcp_server_id}/delete")
@@ -165,9 +164,9 @@ def _again(typed: dict[str, str], error: EngineRefused) -> Asked:
 def _new(request: Request, scope: Scope, asked: Asked) -> Response:
     blank = dict.fromkeys(("name", "description", "url", "command", "args", "parameters"), "")
     values = {**blank, "transport": "streamable-http", "auth": "none", **asked.values}
-    return _page(
+    return _SETTING.page(
         request,
-        scope,
+        scope.shell,
         "mcp_server_new",
         [Crumb("New")],
         status=422 if asked.errors else 200,
@@ -184,9 +183,9 @@ def _one(
     request: Request, scope: Scope, found: Server, asked: Asked, *, status: int = 422
 ) -> Response:
     """`status` is for when something is wrong."""
-    return _page(
+    return _SETTING.page(
         request,
-        scope,
+        scope.shell,
         "mcp_server",
         [Crumb(found.out.name)],
         status=status if asked.errors else 200,
@@ -196,25 +195,4 @@ def _one(
         problem=schemas.problem(asked),
         effects=schemas.EFFECTS,
         may_change_program=service.may_start_programs(scope) or not found.is_program,
-    )
-
-
-def _page(
-    request: Request,
-    scope: Scope,
-    template: str,
-    crumbs: list[Crumb],
-    *,
-    status: int,
-    **more: object,
-) -> Response:
-    return pages.page(
-        request,
-        scope.shell,
-        template,
-        section="settings",
-        crumbs=[_SETTINGS, *([_HOME, *crumbs] if crumbs else [Crumb("MCP servers")])],
-        status=status,
-        at="mcp",
-        **more,
     )

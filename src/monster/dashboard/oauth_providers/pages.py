@@ -14,14 +14,13 @@ from monster.dashboard.oauth_providers.schemas import HOME, Kind, Shown, body, r
 from monster.dashboard.permissions import Can
 from monster.dashboard.systems.schemas import Asked
 from monster.dashboard.web import forms, pages
-from monster.dashboard.web.pages import Crumb
+from monster.dashboard.web.pages import Crumb, Setting
 from monster.dashboard.web.problems import sentence
 from monster.kit.schemas import Prose
 
 router = APIRouter(prefix=HOME, tags=["pages"], default_response_class=HTMLResponse)
 
-_SETTINGS = Crumb("Settings", "/settings")
-_HOME = Crumb("OAuth providers", HOME)
+_SETTING = Setting("oauth-providers", "OAuth providers", HOME)
 _OURS = frozenset({400, 409, 422})  # by which something in the form is meant
 
 Words = Annotated[Prose, Query(max_length=200)]
@@ -33,8 +32,8 @@ async def list_providers(
 ) -> Response:
     values: dict[str, object] = {"providers": await service.page(engine, scope, q), "query": q}
     if pages.is_partial(request):
-        return pages.fragment(request, scope.shell, "oauth_providers", status=200, **values)
-    return _page(request, scope, "oauth_providers", [], status=200, **values)
+        return pages.fragment(request, scope.shell, "oauth_providers", (), status=200, **values)
+    return _SETTING.page(request, scope.shell, "oauth_providers", (), status=200, **values)
 
 
 @router.get("/new")
@@ -45,7 +44,9 @@ async def new_provider(
     kinds = await service.kinds(engine, scope)
     chosen = next((kind for kind in kinds if kind.out.system_name == system), None)
     if chosen is None:
-        return _page(request, scope, "oauth_provider_kinds", [Crumb("New")], kinds=kinds)
+        return _SETTING.page(
+            request, scope.shell, "oauth_provider_kinds", [Crumb("New")], kinds=kinds
+        )
     return _form(request, scope, Asked({"name": chosen.out.name}), chosen)
 
 
@@ -114,9 +115,9 @@ def _again(typed: dict[str, str], error: EngineRefused) -> Asked:
 
 def _delete(request: Request, scope: Scope, found: Shown, problem: str) -> Response:
     here = Crumb(found.provider.name, f"{HOME}/{found.provider.id}")
-    return _page(
+    return _SETTING.page(
         request,
-        scope,
+        scope.shell,
         "oauth_provider_delete",
         [here, Crumb("Delete")],
         status=409 if problem else 200,
@@ -131,9 +132,9 @@ def _form(
     title = found.provider.name if found else "New registration"
     shown = {"name", "client_id", "client_secret", "scopes", "endpoints.client_auth"}
     shown |= {f"endpoints.{name}" for name, _, _ in schemas.ADDRESSES}
-    return _page(
+    return _SETTING.page(
         request,
-        scope,
+        scope.shell,
         "oauth_provider",
         [Crumb(title)],
         status=422 if asked.errors else 200,
@@ -146,25 +147,4 @@ def _form(
         addresses=schemas.ADDRESSES,
         client_auth=schemas.CLIENT_AUTH,
         redirect_uri=request.app.state.settings.public_url.rstrip("/") + CALLBACK_PATH,
-    )
-
-
-def _page(
-    request: Request,
-    scope: Scope,
-    template: str,
-    crumbs: list[Crumb],
-    *,
-    status: int = 200,
-    **more: object,
-) -> Response:
-    return pages.page(
-        request,
-        scope.shell,
-        template,
-        section="settings",
-        crumbs=[_SETTINGS, *([_HOME, *crumbs] if crumbs else [Crumb("OAuth providers")])],
-        status=status,
-        at="oauth-providers",
-        **more,
     )

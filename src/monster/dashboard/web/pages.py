@@ -116,6 +116,36 @@ def page(
     return answer
 
 
+class Setting(NamedTuple):
+    """One of the pages below Settings, as the menu there marks it, and those below it."""
+
+    at: str
+    name: str
+    path: str
+
+    def page(
+        self,
+        request: Request,
+        shell: Shell,
+        template: str,
+        crumbs: Sequence[Crumb] = (),
+        *,
+        status: int = 200,
+        **context: object,
+    ) -> HTMLResponse:
+        here = [Crumb(self.name, self.path), *crumbs] if crumbs else [Crumb(self.name)]
+        return page(
+            request,
+            shell,
+            template,
+            section="settings",
+            crumbs=[Crumb("Settings", "/settings"), *here],
+            status=status,
+            at=self.at,
+            **context,
+        )
+
+
 def bare(request: Request, template: str, *, status: int = 200, **context: object) -> HTMLResponse:
     """A page without the frame, for people who are not signed in."""
     return HTMLResponse(render(f"pages/{template}.html", request=request, **context), status)
