@@ -33,9 +33,7 @@ async def list_tools(
     request: Request, scope: CurrentScope, engine: CurrentEngine, q: Words = ""
 ) -> Response:
     values: dict[str, object] = {"tools": await service.page(engine, scope, q), "query": q}
-    if pages.is_partial(request):
-        return pages.fragment(request, scope.shell, "custom_tools", (), status=200, **values)
-    return _SETTING.page(request, scope.shell, "custom_tools", (), status=200, **values)
+    return _SETTING.listed(request, scope.shell, "custom_tools", **values)
 
 
 @router.get("/new")

@@ -32,9 +32,7 @@ async def list_servers(
     request: Request, scope: CurrentScope, engine: CurrentEngine, q: Words = ""
 ) -> Response:
     values: dict[str, object] = {"servers": await service.page(engine, scope, q), "query": q}
-    if pages.is_partial(request):
-        return pages.fragment(request, scope.shell, "mcp_servers", (), status=200, **values)
-    return _SETTING.page(request, scope.shell, "mcp_servers", (), status=200, **values)
+    return _SETTING.listed(request, scope.shell, "mcp_servers", **values)
 
 
 @router.get("/new")

@@ -31,9 +31,7 @@ async def list_providers(
     request: Request, scope: CurrentScope, engine: CurrentEngine, q: Words = ""
 ) -> Response:
     values: dict[str, object] = {"providers": await service.page(engine, scope, q), "query": q}
-    if pages.is_partial(request):
-        return pages.fragment(request, scope.shell, "oauth_providers", (), status=200, **values)
-    return _SETTING.page(request, scope.shell, "oauth_providers", (), status=200, **values)
+    return _SETTING.listed(request, scope.shell, "oauth_providers", **values)
 
 
 @router.get("/new")

@@ -145,6 +145,14 @@ class Setting(NamedTuple):
             **context,
         )
 
+    def listed(
+        self, request: Request, shell: Shell, template: str, **context: object
+    ) -> HTMLResponse:
+        """The whole page, or to htmx the list alone: the fragment of the same name."""
+        if is_partial(request):
+            return fragment(request, shell, template, status=200, **context)
+        return self.page(request, shell, template, (), status=200, **context)
+
 
 def bare(request: Request, template: str, *, status: int = 200, **context: object) -> HTMLResponse:
     """A page without the frame, for people who are not signed in."""
