@@ -111,6 +111,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/identity-providers": _PROVIDER,
     "PATCH /api/identity-providers/{provider_id}": {"name": "Sign-in *"},
     "PATCH /api/contacts/{contact_id}": {"name": "A name *"},
+    "POST /api/agents/{agent_id}/tools": {
+        "tool_factory_id": "@tool_factory",
+        "credential_id": "@link",
+        "name": "tool_*",
+    },
+    "PATCH /api/agents/{agent_id}/tools/{tool_id}": {"credential_id": "@link"},
     "PATCH /v1/contacts/{contact_id}": {"name": "A name *"},
     "PATCH /api/members/{member_id}": {"role": "viewer"},
     "DELETE /api/workspace": {"name": TENANT},
@@ -153,6 +159,7 @@ _OPENAPI = json.dumps(
         "paths": {"/items": {"get": {"operationId": "items", "responses": {}}}},
     }
 )
+_ATTACHED = {"name": "tool_*", "functions": "look", "approval": "never", "credential_id": "@link"}
 _FORM = _PROVIDER | {"scopes": "openid", "default_role": "viewer"}
 
 # What each page that takes a form is sent.
@@ -192,6 +199,10 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /agents/{agent_id}/model": {"source": "@credential", "model_name": "gpt"},
     "POST /agents/{agent_id}/knowledge": {"index_id": "@index"},
     "POST /agents/{agent_id}/knowledge/detach": {"index_id": "@index"},
+    "POST /agents/{agent_id}/tools/new": _ATTACHED,
+    "POST /agents/{agent_id}/tools/{tool_id}": _ATTACHED,
+    "POST /agents/{agent_id}/tools/{tool_id}/approval": {"approval": "never"},
+    "POST /agents/{agent_id}/tools/{tool_id}/detach": {},
     "POST /folders": _FOLDER,
     "POST /folders/{folder_id}": _FOLDER,
     "POST /folders/{folder_id}/delete": {},

@@ -55,6 +55,7 @@ HERE = (
     ("/settings/custom-tools/", "tool_factory", "custom tool"),
     ("/authorize", "credential", "grant"),
     ("/device", "credential", "grant"),
+    ("/agents/{agent_id}/tools", "credential", "link"),
 )
 
 # Nobody of a company is given these: the dashboard asks so for platform admins alone.
@@ -271,15 +272,18 @@ class _Engine:
     def fill(self) -> None:
         world, ids = self.world, self.world.ids
         found = json.dumps({"digest": FOUND, "offers": [], "left_out": []})
-        tools = json.dumps([{"name": "t", "description": "", "parameters": {}, "effect": "read"}])
+        look = {"name": "look", "description": "", "parameters": {}, "effect": "read"}
+        tools = json.dumps([look])
         self.engine.execute(
             "update tool_factory set found = %s, tools = %s where id = %s",
             [found, tools, ids["mcp_server"]],
         )
         marker, index = world.marker, ids["index"]
         agreed = json.dumps({"strategy_oauth": {}})
-        made = {"name": f"{marker} 3", "kind": "custom", "auth_config": agreed, "tools": "[]"}
-        self.add("tool_factory", "tool_factory", **made)
+        made = {"name": f"{marker} 3", "kind": "custom", "auth_config": agreed, "tools": tools}
+        factory = self.add("tool_factory", "tool_factory", **made)
+        link = {"user_id": world.tenant.user_id, "name": f"{marker} 4", "scope": "shared"}
+        self.add("link", "credential", tool_factory_id=factory, system_name="", **link)
         document = self.add(
             "document", "document", doc_index_id=index, title=marker, status="failed"
         )
@@ -349,6 +353,7 @@ class _Dashboard:
         self.add("shelf", "folder", **made | {"name": f"{marker} 2"}, scope="shared")
         of_agent = "update agent set folder_id = %s where id = %s"
         self.dashboard.execute(of_agent, [folder, self.world.ids["agent"]])
+        self._tool()
         group = self.add("group", "member_group", **own, name=marker, role=None)
         member = uuid.UUID(self.world.ids["member"])
         self.add("", "group_member", **own, group_id=group, member_id=member)
@@ -363,6 +368,13 @@ class _Dashboard:
         self.add("token", "scim_token", **made, token_hash=_digest(marker))
         slug = "select slug from tenant where id = %s"
         self.world.values["slug"] = _one(self.dashboard, slug, tenant.id)
+
+    def _tool(self) -> None:
+        ids = self.world.ids
+        used = {"tool_factory_id": ids["tool_factory"], "credential_id": ids["link"]}
+        made = {"name": self.world.marker.lower(), "functions": ["look"], "approval": "always"}
+        tenant_id = self.world.tenant.id
+        self.add("tool", "tool", tenant_id=tenant_id, agent_id=ids["agent"], **used, **made)
 
     def _factors(self) -> None:
         """A passkey, and an authenticator app that waits for its first code."""
