@@ -13,6 +13,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from monster.contracts.tokens import Permission
 from monster.kit.ids import new_id
 from tests import admins
 from tests.builders import Tenant, client
@@ -66,6 +67,13 @@ def _digest(shown: str) -> str:
     return found[1]
 
 
+def _chosen(shown: str, tool: str) -> str:
+    """What a tool does, if it is accepted as the page stands."""
+    listed = re.search(rf'name="effect.{tool}">(.*?)</select>', shown, re.DOTALL)
+    assert listed
+    return re.findall(r'<option value="(\w+)" selected', listed[1])[0]
+
+
 async def test_what_a_server_offers_counts_once_it_is_accepted(tenant: Tenant, server: str) -> None:
     member = tenant.member()
     assert "There is no MCP server yet" in (await member.get(HOME)).text
@@ -74,7 +82,8 @@ async def test_what_a_server_offers_counts_once_it_is_accepted(tenant: Tenant, s
     shown = (await member.get(where)).text
     assert "This is what it offers" in shown
     assert "Greets somebody" in shown
-    assert re.search(r'name="effect.environment">\s*<option value="read" selected', shown)
+    assert _chosen(shown, "environment") == "write"  # whatever the server says of itself
+    assert "The server says that it only reads." in shown
     assert "None yet" in shown
     assert "Look at its tools" in (await member.get(HOME)).text
 
@@ -89,6 +98,16 @@ async def test_what_a_server_offers_counts_once_it_is_accepted(tenant: Tenant, s
     stale = await member.post(f"{where}/accept", data=form)
     assert stale.status_code == 422
     assert "That did not work" in stale.text
+
+
+async def test_an_official_server_is_believed(tenant: Tenant, server: str) -> None:
+    body = {"name": "Theirs", "url": server, "type": "official"}
+    made = await tenant.caller(*Permission).post("/v1/mcp_servers", json=body)
+    member, where = tenant.member(), f"{HOME}/{made.json()['id']}"
+    await member.post(f"{where}/discover")
+    shown = (await member.get(where)).text
+    assert _chosen(shown, "environment") == "read"
+    assert "The server says" not in shown
 
 
 async def test_what_has_changed_is_shown_as_a_difference(tenant: Tenant, server: str) -> None:
