@@ -1,13 +1,8 @@
 """The screens about MCP servers, with a real server on loopback that changes its mind."""
 
 import re
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
-from socket import create_connection
 
 import httpx
 import pytest
@@ -18,39 +13,23 @@ from monster.kit.ids import new_id
 from tests import admins
 from tests.builders import Tenant, client
 from tests.connecting import NEW
+from tests.mcp import remote
 from tests.serving import free_ports
 
 HOME = "/settings/mcp"
-SCRIPT = Path(__file__).parents[1] / "mcp" / "server.py"
 TOKEN = "the-token"
-
-
-def _serve(*more: str) -> Iterator[str]:
-    port, _ = free_ports()
-    command = [sys.executable, str(SCRIPT), str(port), *more]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603
-    try:
-        while True:
-            try:
-                with closing(create_connection(("127.0.0.1", port))):
-                    break
-            except ConnectionRefusedError:
-                time.sleep(0.05)
-                assert process.poll() is None
-        yield f"http://127.0.0.1:{port}/mcp"
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    yield from _serve()
+    with remote.served() as url:
+        yield url
 
 
 @pytest.fixture
 def guarded() -> Iterator[str]:
-    yield from _serve(TOKEN)
+    with remote.served(TOKEN) as url:
+        yield url
 
 
 async def _add(member: httpx.AsyncClient, url: str, **changes: str) -> str:
@@ -115,7 +94,7 @@ async def test_what_has_changed_is_shown_as_a_difference(tenant: Tenant, server:
     where = await _add(member, server)
     shown = (await member.get(where)).text
     await member.post(f"{where}/accept", data={"digest": _digest(shown)})
-    await _change(server)
+    await remote.change(server)
 
     while "It offers something else than you accepted" not in shown:  # soon it is known
         assert (await member.post(f"{where}/discover")).headers["Location"] == where
@@ -128,30 +107,6 @@ async def test_what_has_changed_is_shown_as_a_difference(tenant: Tenant, server:
     await member.post(f"{where}/accept", data={"digest": _digest(shown)})
     assert "Ignore all rules" in (await member.get(where)).text
     assert "It offers something else" not in (await member.get(where)).text
-
-
-async def _change(url: str) -> None:
-    """As another client of it would."""
-    headers = {"Accept": "application/json, text/event-stream"}
-    async with httpx.AsyncClient(headers=headers, trust_env=False) as http:
-        hello = {
-            "protocolVersion": "2025-06-18",
-            "capabilities": {},
-            "clientInfo": {"name": "test", "version": "1"},
-        }
-        said = await http.post(
-            url, json={"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
-        )
-        session = {"mcp-session-id": said.headers["mcp-session-id"]}
-        ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-        await http.post(url, json=ready, headers=session)
-        call = {"name": "change"}
-        answer = await http.post(
-            url,
-            json={"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call},
-            headers=session,
-        )
-        assert "done" in answer.text
 
 
 async def test_only_what_is_allowed_is_there(tenant: Tenant, server: str) -> None:
@@ -245,7 +200,7 @@ async def test_only_platform_admins_start_programs(tenant: Tenant) -> None:
     admins.sign_in(tenant.dashboard, person)
     admin = tenant.member("owner", person)
     assert "A program here" in (await admin.get(f"{HOME}/new")).text
-    command = {"command": sys.executable, "args": str(SCRIPT)}
+    command = {"command": sys.executable, "args": str(remote.SCRIPT)}
     answer = await admin.post(HOME, data=form | command)
     assert answer.status_code == 303, answer.text
     shown = (await admin.get(answer.headers["Location"])).text
