@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pytest
@@ -61,7 +61,7 @@ class Platform:
 
     url: str
     tenant: Tenant
-    sights: Mapping[str, str]
+    sights: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def sign_in(self, role: str = "owner") -> str:
         """A new session of the tenant's usual person."""
