@@ -3,9 +3,9 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pytest
@@ -54,10 +54,14 @@ def _chromium() -> str:
 
 @dataclass(frozen=True)
 class Platform:
-    """Both services on ports of their own, with one tenant that has something to show."""
+    """Both services on ports of their own, with one tenant that has something to show.
+
+    `sights` are pages that show it, whatever else of their kind there is.
+    """
 
     url: str
     tenant: Tenant
+    sights: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def sign_in(self, role: str = "owner") -> str:
         """A new session of the tenant's usual person."""
@@ -73,8 +77,7 @@ async def platform(postgres: Embedded, engine: FastAPI) -> AsyncIterator[Platfor
         app = create_app(settings)
         async with served(app, "on") as url:
             tenant = Tenant(app, engine)
-            await furnish(tenant)
-            yield Platform(url, tenant)
+            yield Platform(url, tenant, await furnish(tenant))
 
 
 class _Server(uvicorn.Server):

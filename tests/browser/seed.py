@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ from monster.contracts.agents import AgentSpec
 from monster.contracts.tokens import Permission
 from monster.kit.ids import new_id
 from tests import admins
+from tests.browser import connected
 from tests.builders import Tenant, client, create_agent, publish
 from tests.directory import Directory
 from tests.talk import Caller
@@ -42,7 +44,8 @@ _PEOPLE = [
 _NAMED = 'update "user" set name = %s, email = %s, email_verified = true where id = %s'
 
 
-async def furnish(tenant: Tenant) -> None:
+async def furnish(tenant: Tenant) -> Mapping[str, str]:
+    """Addresses of pages that are worth a look, by what is on them."""
     everything = tenant.caller(*_EVERYTHING)
     agent_id = await _conversation(tenant, everything)
     await _program(tenant, everything, agent_id)
@@ -55,6 +58,7 @@ async def furnish(tenant: Tenant) -> None:
     _people(tenant)
     await _folders(owner)
     await _ways_in(tenant, owner)
+    return await connected.connect(tenant)
 
 
 def _people(tenant: Tenant) -> None:

@@ -59,7 +59,7 @@ async def _follow(http: httpx.AsyncClient, first: str) -> Mapping[str, str]:
 @pytest.fixture(scope="module")
 async def paths(platform: Platform, browser: Browser) -> Mapping[str, str]:
     del browser  # without one, there is nothing to find them for
-    return await _crawl(platform, platform.sign_in(), "/")
+    return {**await _crawl(platform, platform.sign_in(), "/"), **platform.sights}
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ async def test_pages_without_a_frame_are_sound(
 
 async def test_a_first_visit_is_light(visitor: Visitor, paths: Mapping[str, str]) -> None:
     """One page of each section, as the network carries it; nothing is cached before."""
-    sections = {kind.split("/")[1]: path for kind, path in paths.items()}
+    sections = {urlsplit(path).path.split("/")[1]: path for path in paths.values()}
     weights = {kind: await visitor.weigh(path) for kind, path in sections.items()}
     heavy = {kind: weight for kind, weight in weights.items() if weight > BUDGET}
     assert not heavy

@@ -1,55 +1,35 @@
 """The screens about MCP servers, with a real server on loopback that changes its mind."""
 
 import re
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
-from socket import create_connection
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from monster.contracts.tokens import Permission
 from monster.kit.ids import new_id
 from tests import admins
 from tests.builders import Tenant, client
 from tests.connecting import NEW
+from tests.mcp import remote
 from tests.serving import free_ports
 
 HOME = "/settings/mcp"
-SCRIPT = Path(__file__).parents[1] / "mcp" / "server.py"
 TOKEN = "the-token"
-
-
-def _serve(*more: str) -> Iterator[str]:
-    port, _ = free_ports()
-    command = [sys.executable, str(SCRIPT), str(port), *more]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603
-    try:
-        while True:
-            try:
-                with closing(create_connection(("127.0.0.1", port))):
-                    break
-            except ConnectionRefusedError:
-                time.sleep(0.05)
-                assert process.poll() is None
-        yield f"http://127.0.0.1:{port}/mcp"
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    yield from _serve()
+    with remote.served() as url:
+        yield url
 
 
 @pytest.fixture
 def guarded() -> Iterator[str]:
-    yield from _serve(TOKEN)
+    with remote.served(TOKEN) as url:
+        yield url
 
 
 async def _add(member: httpx.AsyncClient, url: str, **changes: str) -> str:
@@ -66,6 +46,13 @@ def _digest(shown: str) -> str:
     return found[1]
 
 
+def _chosen(shown: str, tool: str) -> str:
+    """What a tool does, if it is accepted as the page stands."""
+    listed = re.search(rf'name="effect.{tool}">(.*?)</select>', shown, re.DOTALL)
+    assert listed
+    return re.findall(r'<option value="(\w+)" selected', listed[1])[0]
+
+
 async def test_what_a_server_offers_counts_once_it_is_accepted(tenant: Tenant, server: str) -> None:
     member = tenant.member()
     assert "There is no MCP server yet" in (await member.get(HOME)).text
@@ -74,7 +61,8 @@ async def test_what_a_server_offers_counts_once_it_is_accepted(tenant: Tenant, s
     shown = (await member.get(where)).text
     assert "This is what it offers" in shown
     assert "Greets somebody" in shown
-    assert re.search(r'name="effect.environment">\s*<option value="read" selected', shown)
+    assert _chosen(shown, "environment") == "write"  # whatever the server says of itself
+    assert "The server says that it only reads." in shown
     assert "None yet" in shown
     assert "Look at its tools" in (await member.get(HOME)).text
 
@@ -91,12 +79,22 @@ async def test_what_a_server_offers_counts_once_it_is_accepted(tenant: Tenant, s
     assert "That did not work" in stale.text
 
 
+async def test_an_official_server_is_believed(tenant: Tenant, server: str) -> None:
+    body = {"name": "Theirs", "url": server, "type": "official"}
+    made = await tenant.caller(*Permission).post("/v1/mcp_servers", json=body)
+    member, where = tenant.member(), f"{HOME}/{made.json()['id']}"
+    await member.post(f"{where}/discover")
+    shown = (await member.get(where)).text
+    assert _chosen(shown, "environment") == "read"
+    assert "The server says" not in shown
+
+
 async def test_what_has_changed_is_shown_as_a_difference(tenant: Tenant, server: str) -> None:
     member = tenant.member()
     where = await _add(member, server)
     shown = (await member.get(where)).text
     await member.post(f"{where}/accept", data={"digest": _digest(shown)})
-    await _change(server)
+    await remote.change(server)
 
     while "It offers something else than you accepted" not in shown:  # soon it is known
         assert (await member.post(f"{where}/discover")).headers["Location"] == where
@@ -109,30 +107,6 @@ async def test_what_has_changed_is_shown_as_a_difference(tenant: Tenant, server:
     await member.post(f"{where}/accept", data={"digest": _digest(shown)})
     assert "Ignore all rules" in (await member.get(where)).text
     assert "It offers something else" not in (await member.get(where)).text
-
-
-async def _change(url: str) -> None:
-    """As another client of it would."""
-    headers = {"Accept": "application/json, text/event-stream"}
-    async with httpx.AsyncClient(headers=headers, trust_env=False) as http:
-        hello = {
-            "protocolVersion": "2025-06-18",
-            "capabilities": {},
-            "clientInfo": {"name": "test", "version": "1"},
-        }
-        said = await http.post(
-            url, json={"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
-        )
-        session = {"mcp-session-id": said.headers["mcp-session-id"]}
-        ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-        await http.post(url, json=ready, headers=session)
-        call = {"name": "change"}
-        answer = await http.post(
-            url,
-            json={"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call},
-            headers=session,
-        )
-        assert "done" in answer.text
 
 
 async def test_only_what_is_allowed_is_there(tenant: Tenant, server: str) -> None:
@@ -226,7 +200,7 @@ async def test_only_platform_admins_start_programs(tenant: Tenant) -> None:
     admins.sign_in(tenant.dashboard, person)
     admin = tenant.member("owner", person)
     assert "A program here" in (await admin.get(f"{HOME}/new")).text
-    command = {"command": sys.executable, "args": str(SCRIPT)}
+    command = {"command": sys.executable, "args": str(remote.SCRIPT)}
     answer = await admin.post(HOME, data=form | command)
     assert answer.status_code == 303, answer.text
     shown = (await admin.get(answer.headers["Location"])).text

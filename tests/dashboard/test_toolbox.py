@@ -11,6 +11,7 @@ from monster.contracts.tokens import Permission
 from monster.engine.tools.jira import Jira
 from monster.kit.ids import new_id
 from tests.builders import Tenant, create_agent, publish
+from tests.mcp import remote
 
 PAGE = {"Accept": "text/html"}
 HTMX = PAGE | {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -187,3 +188,35 @@ async def test_viewers_look_and_change_nothing(tenant: Tenant) -> None:
     assert (await viewer.get(f"/agents/{agent}/tools/add", headers=PAGE)).status_code == 403
     unknown = f"/agents/{agent}/tools/{uuid.UUID(int=1)}"
     assert (await tenant.member().get(unknown, headers=PAGE)).status_code == 404
+
+
+async def test_servers_and_tools_of_the_workspace_are_attached(
+    tenant: Tenant, member: httpx.AsyncClient
+) -> None:
+    """Their own config is how they are reached: it is no choice of an agent."""
+    agent, caller = (await create_agent(member))["id"], tenant.caller(*Permission)
+    function = {"name": "items", "description": "Lists them.", "path": "/items"}
+    custom = {"name": "Shop", "base_url": "https://shop.example", "functions": [function]}
+    url = f"/agents/{agent}/tools"
+    with remote.served() as where:
+        server = {"name": "Naughty", "url": where}
+        made = (await caller.post("/v1/mcp_servers", json=server)).json()["id"]
+        found = (await caller.post(f"/v1/mcp_servers/{made}/discover", json={})).json()["found"]
+        seen = {"digest": found["digest"]}
+        await caller.post(f"/v1/mcp_servers/{made}/accept", json=seen)
+    tool = (await caller.post("/v1/tool_factories/custom", json=custom)).json()["id"]
+    for factory, name, function in ((made, "naughty", "greet"), (tool, "shop", "items")):
+        form = await member.get(f"{url}/new?factory={factory}", headers=PAGE)
+        assert f'value="{function}"' in form.text
+        assert "config." not in form.text
+        fields = {"name": name, "approval": "always", "functions": [function]}
+        answer = await member.post(f"{url}/new?factory={factory}", data=fields, headers=PAGE)
+        assert (answer.status_code, answer.headers.get("Location")) == (303, url), answer.text
+        refused = await attach(
+            member, agent, tool_factory_id=factory, name="more", config={"url": "https://x.example"}
+        )
+        assert refused.json()["error"]["code"] == "bad_config"
+    await publish(member, agent)
+    shown = (await member.get(url, headers=PAGE)).text
+    assert "greet · write" in shown
+    assert "items · read" in shown

@@ -33,12 +33,16 @@ class State(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A tool that waits for a look; `rows` are what changed, as (sign, text)."""
+    """A tool that waits for a look; `rows` are what changed, as (sign, text).
+
+    `effect` is what a hurried person accepts; `claim` is what the server says besides, if anything.
+    """
 
     name: str
     description: str
-    effect: EffectName  # as the server says, or as people said before
-    rows: Sequence[tuple[str, str]]
+    effect: EffectName
+    rows: Sequence[tuple[str, str]] = ()
+    claim: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +91,8 @@ class Server:
     @property
     def new(self) -> Sequence[Found]:
         found = self.out.found
-        return (
-            [Found(one.name, one.description, one.hint, ()) for one in found.new] if found else ()
-        )
+        is_official = self.out.type == "official"
+        return [_new(one, is_official=is_official) for one in found.new] if found else ()
 
     @property
     def changed(self) -> Sequence[Found]:
@@ -111,6 +114,14 @@ class Server:
     def matches(self, words: str) -> bool:
         text = f"{self.out.name} {self.out.description} {self.address}".casefold()
         return all(word in text for word in words.casefold().split())
+
+
+def _new(one: McpFoundOut, *, is_official: bool) -> Found:
+    """A server of anybody's may lie about its tools: what it says of them is shown, not chosen."""
+    if is_official or one.hint == "write":
+        return Found(one.name, one.description, one.hint)
+    claim = {"read": "only reads", "idempotent": "may be repeated"}[one.hint]
+    return Found(one.name, one.description, "write", claim=f"The server says that it {claim}.")
 
 
 def _changed(one: McpChangedOut) -> Found:

@@ -13,6 +13,7 @@ from monster.dashboard.identity.scope import Scope
 from monster.dashboard.toolbox.schemas import Bench, Shown
 from monster.dashboard.tools import service as tools
 from monster.dashboard.tools.models import Tool
+from monster.dashboard.tools.schemas import settings
 
 _MOST = 200
 _CREDENTIALS = TypeAdapter(list[CredentialOut])
@@ -57,8 +58,7 @@ async def bench(engine: HttpEngine, scope: Scope, factory: ToolFactoryOut) -> Be
     connections = (
         await _credentials(engine, scope, tool_factory_id=str(factory.id)) if needs else []
     )
-    settings = auth_config.parse({"strategy_config": factory.config}).strategies[0].parameters
-    return Bench(factory, connections, settings, needs)
+    return Bench(factory, connections, settings(factory).parameters, needs)
 
 
 def _needs_connection(factory: ToolFactoryOut) -> bool:

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from monster.contracts import auth_config
+from monster.contracts.auth_config import Strategy
 from monster.contracts.tools import (
     MOST_FUNCTIONS,
     Approval,
@@ -69,3 +71,10 @@ class Offer:
 
     factory: ToolFactoryOut
     pins: Mapping[str, PinnedFunction]
+
+
+def settings(factory: ToolFactoryOut) -> Strategy:
+    """What an agent chooses besides a connection. The config of servers and of custom tools says
+    how they are reached: nothing of that is an agent's to choose."""
+    chosen = factory.config if factory.kind == "builtin" else {}
+    return auth_config.parse({"strategy_config": chosen}).strategies[0]

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from monster.contracts import auth_config, pinning
+from monster.contracts import pinning
 from monster.contracts.auth_config import BadValue
 from monster.contracts.credentials import CredentialOut
 from monster.contracts.tools import MOST_TOOLS, AttachedTool, PinnedFunction, ToolFactoryOut
@@ -25,7 +25,7 @@ from monster.dashboard.tools.errors import (
     WrongConnection,
 )
 from monster.dashboard.tools.models import Tool
-from monster.dashboard.tools.schemas import Offer, ToolChanges, ToolCreate
+from monster.dashboard.tools.schemas import Offer, ToolChanges, ToolCreate, settings
 from monster.kit import audit
 from monster.kit.audit import Action, Entry
 from monster.kit.ids import new_id
@@ -103,9 +103,8 @@ async def check_changes(engine: HttpEngine, scope: Scope, tool: Tool, data: Tool
 
 
 def _check_config(factory: ToolFactoryOut, config: Mapping[str, str]) -> None:
-    known = auth_config.parse({"strategy_config": factory.config})
     try:
-        known.strategies[0].check(config)
+        settings(factory).check(config)
     except BadValue as error:
         field = (error.field or "").replace("values.", "config.", 1)
         raise BadConfig(error.message, field=field) from error
