@@ -12,7 +12,7 @@ from monster.contracts.tokens import Permission
 from monster.contracts.tools import AttachedTool
 from monster.engine.tools.charts import Charts
 from monster.kit.ids import new_id
-from tests.builders import Tenant, client
+from tests.builders import Tenant, client, create_agent, publish
 from tests.dashboard.test_conversations_pages import (
     HTML,
     agent,
@@ -269,6 +269,16 @@ async def test_what_the_engine_refuses_is_told(
     assert (many.status_code, error(many)["code"]) == (409, "too_many_files")
     assert again.status_code == 200
     assert (await member.get((await held(member, talk))["a.csv"])).content == b"new"
+
+
+async def test_an_agent_on_its_way_takes_no_files_yet(tenant: Tenant) -> None:
+    member = tenant.member()
+    agent_id = (await create_agent(member, model="script:test", instruction="[]"))["id"]
+    await publish(member, agent_id)
+
+    underway = await send(member, agent_id, "a.csv")
+
+    assert (underway.status_code, error(underway)["code"]) == (409, "agent_on_its_way")
 
 
 async def test_nothing_chosen_and_bad_ids_are_told(tenant: Tenant) -> None:
