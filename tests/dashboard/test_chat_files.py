@@ -10,6 +10,7 @@ import pytest
 from monster.contracts.agents import AgentSpec
 from monster.contracts.tokens import Permission
 from monster.contracts.tools import AttachedTool
+from monster.engine.runs.schemas import Limits
 from monster.engine.tools.charts import Charts
 from monster.kit.ids import new_id
 from tests.builders import Tenant, client, create_agent, publish
@@ -149,7 +150,10 @@ async def test_a_browser_sends_an_empty_part_when_no_file_is_chosen(tenant: Tena
     assert "Look." in await show(member, asked.headers["Location"])
 
 
-async def test_what_a_tool_made_is_shown_live_and_later(tenant: Tenant) -> None:
+async def test_what_a_tool_made_is_shown_live_and_later(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tenant.engine.state.runs, "limits", Limits())  # drawing takes a while
     member = tenant.member()
     agent_id = await drawer(tenant, member)
 
@@ -264,6 +268,8 @@ async def test_what_the_engine_refuses_is_told(
     many = await send(member, agent_id, "b.csv", conversation_id=talk)
     again = await send(member, agent_id, "a.csv", b"new", conversation_id=talk)
 
+    assert (await send(member, agent_id, "a.csv", large)).status_code == 413
+    assert set(re.findall(r"/conversations/([^\"/]+)", await show(member, "/chat"))) == {talk}
     assert larger.status_code == 413
     assert "too large" in error(larger)["message"]
     assert (many.status_code, error(many)["code"]) == (409, "too_many_files")
