@@ -135,11 +135,13 @@ async def _conversation(tenant: Tenant, everything: httpx.AsyncClient) -> str:
         inside=("refuse",),
     )
     await everything.put(f"/v1/agents/{agent_id}", json=spec.model_dump(mode="json"))
-    asked = 'Where is order 4512?\n\nAttached files: "orders of the week.csv", "stamp.svg"'
-    talk = (await Caller(agent_id, everything).ask_json(asked))["conversation_id"]
+    named = {"agent_id": agent_id, "title": "Where is order 4512?"}
+    talk = (await _post(everything, "/v1/conversations", named))["id"]
     for name, content in (("orders of the week.csv", b"order\n4512\n"), ("stamp.svg", _STAMP)):
         answer = await everything.put(f"/v1/conversations/{talk}/files/{name}", content=content)
         assert answer.is_success, answer.text
+    asked = 'Where is order 4512?\n\nAttached files: "orders of the week.csv", "stamp.svg"'
+    await Caller(agent_id, everything).ask_json(asked, talk)
     return agent_id
 
 
