@@ -33,6 +33,9 @@ print("a line of code that is long enough to need room to the right of what a ph
 ```
 """
 _SCRIPT = [{"text": "I look it up.", "calls": [["refuse", {"order": 4512}]]}, {"text": _ANSWER}]
+_STAMP = b"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 30" width="240" height="120">
+  <rect x="2" y="2" width="56" height="26" rx="4" fill="none" stroke="#a33" stroke-width="3"/>
+</svg>"""
 _EVERYTHING = frozenset(Permission)
 _LONG = "A company with quite a long name that nobody would ever shorten GmbH & Co. KG"
 _PEOPLE = [
@@ -136,7 +139,13 @@ async def _conversation(tenant: Tenant, everything: httpx.AsyncClient) -> str:
         inside=("refuse",),
     )
     await everything.put(f"/v1/agents/{agent_id}", json=spec.model_dump(mode="json"))
-    await Caller(agent_id, everything).ask_json("Where is order 4512?")
+    named = {"agent_id": agent_id, "title": "Where is order 4512?"}
+    talk = (await _post(everything, "/v1/conversations", named))["id"]
+    for name, content in (("orders of the week.csv", b"order\n4512\n"), ("stamp.svg", _STAMP)):
+        answer = await everything.put(f"/v1/conversations/{talk}/files/{name}", content=content)
+        assert answer.is_success, answer.text
+    asked = 'Where is order 4512?\n\nAttached files: "orders of the week.csv", "stamp.svg"'
+    await Caller(agent_id, everything).ask_json(asked, talk)
     return agent_id
 
 

@@ -123,6 +123,7 @@ async def test_a_table_goes_in_and_a_chart_comes_out(
         await expect(page.locator(".turn-user")).not_to_contain_text("Attached files:")
         await expect(page.locator(".composer .file")).to_have_count(0)
         await expect(page.get_by_role("link", name="Files of this chat: 3")).to_be_visible()
+        await expect(page.locator("[data-speak]")).to_contain_text("Made: summer.png, summer.svg.")
         drawn = "document.querySelector('.file-picture img').naturalWidth > 100"
         await page.wait_for_function(drawn)
         live = await page.locator(".turn-agent .files").inner_html()

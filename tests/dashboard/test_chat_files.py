@@ -10,9 +10,10 @@ import pytest
 from monster.contracts.agents import AgentSpec
 from monster.contracts.tokens import Permission
 from monster.contracts.tools import AttachedTool
+from monster.engine.runs.schemas import Limits
 from monster.engine.tools.charts import Charts
 from monster.kit.ids import new_id
-from tests.builders import Tenant, client
+from tests.builders import Tenant, client, create_agent, publish
 from tests.dashboard.test_conversations_pages import (
     HTML,
     agent,
@@ -149,7 +150,10 @@ async def test_a_browser_sends_an_empty_part_when_no_file_is_chosen(tenant: Tena
     assert "Look." in await show(member, asked.headers["Location"])
 
 
-async def test_what_a_tool_made_is_shown_live_and_later(tenant: Tenant) -> None:
+async def test_what_a_tool_made_is_shown_live_and_later(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tenant.engine.state.runs, "limits", Limits())  # drawing takes a while
     member = tenant.member()
     agent_id = await drawer(tenant, member)
 
@@ -264,11 +268,23 @@ async def test_what_the_engine_refuses_is_told(
     many = await send(member, agent_id, "b.csv", conversation_id=talk)
     again = await send(member, agent_id, "a.csv", b"new", conversation_id=talk)
 
+    assert (await send(member, agent_id, "a.csv", large)).status_code == 413
+    assert set(re.findall(r"/conversations/([^\"/]+)", await show(member, "/chat"))) == {talk}
     assert larger.status_code == 413
     assert "too large" in error(larger)["message"]
     assert (many.status_code, error(many)["code"]) == (409, "too_many_files")
     assert again.status_code == 200
     assert (await member.get((await held(member, talk))["a.csv"])).content == b"new"
+
+
+async def test_an_agent_on_its_way_takes_no_files_yet(tenant: Tenant) -> None:
+    member = tenant.member()
+    agent_id = (await create_agent(member, model="script:test", instruction="[]"))["id"]
+    await publish(member, agent_id)
+
+    underway = await send(member, agent_id, "a.csv")
+
+    assert (underway.status_code, error(underway)["code"]) == (409, "agent_on_its_way")
 
 
 async def test_nothing_chosen_and_bad_ids_are_told(tenant: Tenant) -> None:

@@ -15,6 +15,7 @@ from monster.dashboard.conversations.errors import AgentNotPublished
 from monster.dashboard.conversations.schemas import Asked, Question, Reader
 from monster.dashboard.engine_client import Event, HttpEngine
 from monster.dashboard.files import service as attachments
+from monster.dashboard.files.schemas import Place
 from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Scope
 from monster.dashboard.web import pages
 from monster.kit.limits import takes_files
@@ -65,13 +66,10 @@ async def _question(
     names = [*asked.attached, *(file.filename or "" for file in asked.files)]
     message = service.read_message(asked.message, names)
     attachments.check(asked.files, request.app.state.upload_limit)
-    if not asked.files:
-        return Question(agent_id, message, asked.conversation_id)
-    talk = asked.conversation_id or await attachments.start(
-        engine, scope.caller, agent_id, asked.message or names[0]
-    )
+    talk = asked.conversation_id
     for file in asked.files:
-        await attachments.attach(engine, scope.caller, talk, file)
+        place = Place(agent_id, talk, asked.message or names[0])
+        talk = (await attachments.bring(engine, scope.caller, place, file)).conversation_id
     return Question(agent_id, message, talk)
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from monster.dashboard.agents import service as agents
 from monster.dashboard.files import service
 from monster.dashboard.files.errors import NoFile
-from monster.dashboard.files.schemas import Attached, Sent
+from monster.dashboard.files.schemas import Attached, Place, Sent
 from monster.dashboard.identity.scope import CurrentEngine, CurrentScope
 from monster.dashboard.transcript import attached
 from monster.kit import tenancy
@@ -47,11 +47,8 @@ async def attach_file(
     async with tenancy.transaction(request.app.state.sessions, scope.tenant_id) as session:
         await agents.get(session, scope, agent_id)
     service.check([file], request.app.state.upload_limit)
-    talk = sent.conversation_id or await service.start(
-        engine, scope.caller, agent_id, sent.message or file.filename
-    )
-    written = await service.attach(engine, scope.caller, talk, file)
-    return Attached(conversation_id=talk, name=written.name, size=written.size)
+    place = Place(agent_id, sent.conversation_id, sent.message or file.filename)
+    return Attached.model_validate(await service.bring(engine, scope.caller, place, file))
 
 
 @router.get(

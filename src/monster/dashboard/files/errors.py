@@ -1,6 +1,6 @@
 """What can go wrong with files before the engine sees them."""
 
-from monster.kit.errors import AppError, Invalid, NotFound
+from monster.kit.errors import AppError, Conflict, Invalid, NotFound
 
 
 class NoFile(Invalid):
@@ -18,3 +18,9 @@ class FileTooLarge(AppError):
 
 class FileNotFound(NotFound):
     code = "file_not_found"
+
+
+class AgentOnItsWay(Conflict):
+    """Published, but the job that brings it to the engine has not run yet."""
+
+    code = "agent_on_its_way"

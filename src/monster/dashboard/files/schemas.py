@@ -21,8 +21,16 @@ class Upload(Protocol):
     async def read(self, size: int = -1) -> bytes: ...
 
 
+class Place(NamedTuple):
+    """Where a file goes; without a conversation one begins, called by `text`."""
+
+    agent_id: uuid.UUID
+    conversation_id: uuid.UUID | None
+    text: str
+
+
 class Sent(NamedTuple):
-    """Where the file goes; without a conversation one begins, called by the message."""
+    """What a form brings: a file and what it goes with."""
 
     file: Upload | None
     conversation_id: uuid.UUID | None

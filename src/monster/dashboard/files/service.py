@@ -8,9 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from monster.contracts.files import FileName, FileOut
 from monster.contracts.runs import ConversationOut
-from monster.dashboard.engine_client import Caller, HttpEngine
-from monster.dashboard.files.errors import BadFileName, FileNotFound, FileTooLarge
-from monster.dashboard.files.schemas import Held, Upload
+from monster.dashboard.engine_client import Caller, EngineRefused, HttpEngine
+from monster.dashboard.files.errors import AgentOnItsWay, BadFileName, FileNotFound, FileTooLarge
+from monster.dashboard.files.schemas import Held, Place, Upload
 from monster.dashboard.web import filters
 
 _NAME = TypeAdapter(FileName)
@@ -18,6 +18,7 @@ _FILES = TypeAdapter(list[FileOut])
 _PIECE = 1 << 18  # bytes
 _LONGEST_TITLE = 100
 _UNTITLED = "Files"
+_ON_ITS_WAY = "this agent is just being published: try again in a moment"
 
 
 async def listed(engine: HttpEngine, caller: Caller, conversation_id: uuid.UUID) -> list[FileOut]:
@@ -52,11 +53,28 @@ def read_name(name: str) -> str:
         ) from error
 
 
-async def start(engine: HttpEngine, caller: Caller, agent_id: uuid.UUID, text: str) -> uuid.UUID:
-    """A conversation in which nothing is said yet; it is called by what will be."""
-    title = " ".join(text.split())[:_LONGEST_TITLE] or _UNTITLED
-    body = {"agent_id": str(agent_id), "title": title}
-    begun = await engine.call(caller, "POST", "/v1/conversations", json=body)
+async def bring(engine: HttpEngine, caller: Caller, place: Place, file: Upload) -> FileOut:
+    """A conversation that begins with it does not begin without it."""
+    if place.conversation_id:
+        return await attach(engine, caller, place.conversation_id, file)
+    begun = await _begin(engine, caller, place)
+    try:
+        return await attach(engine, caller, begun, file)
+    except EngineRefused:
+        await engine.call(caller, "DELETE", f"/v1/conversations/{begun}")
+        raise
+
+
+async def _begin(engine: HttpEngine, caller: Caller, place: Place) -> uuid.UUID:
+    """A conversation in which nothing is said yet. Raises AgentOnItsWay."""
+    title = " ".join(place.text.split())[:_LONGEST_TITLE] or _UNTITLED
+    body = {"agent_id": str(place.agent_id), "title": title}
+    try:
+        begun = await engine.call(caller, "POST", "/v1/conversations", json=body)
+    except EngineRefused as refused:
+        if refused.code != "agent_not_found":
+            raise
+        raise AgentOnItsWay(_ON_ITS_WAY) from refused
     return ConversationOut.model_validate(begun).id
 
 

@@ -61,8 +61,9 @@ def chip(file: FileOut) -> Chip:
 
 def brought(names: Iterable[str], files: Iterable[FileOut]) -> list[Chip]:
     """In the order in which the message names them."""
-    known = {file.name: chip(file) for file in files}
-    return [known.get(name, Chip(name)) for name in names]
+    wanted = list(names)
+    known = {file.name: chip(file) for file in files if file.name in wanted}
+    return [known.get(name, Chip(name)) for name in wanted]
 
 
 def made(run_id: uuid.UUID, files: Iterable[FileOut]) -> list[Chip]:

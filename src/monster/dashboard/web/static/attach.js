@@ -4,6 +4,9 @@ const NAME = /^[^\x00-\x1f\x7f/\\:*?"<>|.][^\x00-\x1f\x7f/\\:*?"<>|]{0,199}$/;
 const size = (bytes) => (bytes < 1000 ? `${bytes} B` : bytes < 1e6 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 const carries = (event) => event.dataTransfer?.types.includes("Files");
 
+// The files that a list of chips shows.
+export const named = (chips) => [...chips.querySelectorAll(".file-name")].map((name) => name.textContent);
+
 export class Files {
   constructor(form, area, csrf, begun) {
     Object.assign(this, { form, csrf, begun, waiting: [], before: [], request: undefined, going: false });

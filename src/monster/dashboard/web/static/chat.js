@@ -1,6 +1,6 @@
 // A live conversation. The server renders: text comes as it is written, each finished block again as HTML,
 // so Markdown is parsed and cleaned in one place and no parser is sent to the browser.
-import { Files } from "./attach.js";
+import { Files, named } from "./attach.js";
 import { Final, follow, Refused } from "./sse.js";
 import { Speaker } from "./speak.js";
 
@@ -222,12 +222,20 @@ class Turn {
     for (const piece of [...document.createRange().createContextualFragment(html).children]) {
       const known = piece.id && document.getElementById(piece.id);
       if (known?.open) piece.open = true;
-      this.made ||= piece.matches(".files");
+      if (known && piece.matches(".files") && !this.tell(piece, known)) continue;
       if (known) known.replaceWith(piece);
       else (piece.matches(".turn") ? this.talk : this.body).append(piece);
       if (piece.matches(".turn-agent")) this.body = piece.querySelector(".turn-body");
       htmx.process(piece);
     }
+  }
+
+  // Files that tools made: false if the page shows them already.
+  tell(piece, known) {
+    const fresh = named(piece).filter((name) => !named(known).includes(name));
+    if (fresh.length) this.speaker.say(`Made: ${fresh.join(", ")}.`);
+    this.made ||= fresh.length > 0;
+    return !known.isEqualNode(piece);
   }
 
   close(sentence) {
