@@ -4,7 +4,7 @@ Who may see the agent is decided before.
 """
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, select
@@ -72,13 +72,3 @@ async def remove(
     """What it was; None if there is nothing to remove."""
     gone = delete(Tool).where(_of(scope, agent_id), Tool.id == tool_id)
     return await session.scalar(gone.returning(Tool))
-
-
-async def agents_with(
-    session: AsyncSession, scope: Scope, credential_ids: Collection[uuid.UUID]
-) -> Sequence[tuple[uuid.UUID, uuid.UUID]]:
-    """(credential, agent) of those that name one of these in their draft."""
-    rows = select(Tool.credential_id, Tool.agent_id).distinct()
-    named = rows.where(Tool.tenant_id == scope.tenant_id, Tool.credential_id.in_(credential_ids))
-    pairs = [(row[0], row[1]) for row in await session.execute(named)]
-    return [(credential, agent) for credential, agent in pairs if credential]

@@ -10,7 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from monster.contracts import pinning
 from monster.contracts.auth_config import BadValue
 from monster.contracts.credentials import CredentialOut
-from monster.contracts.tools import MOST_TOOLS, AttachedTool, PinnedFunction, ToolFactoryOut
+from monster.contracts.tools import (
+    MOST_FUNCTIONS,
+    MOST_TOOLS,
+    AttachedTool,
+    PinnedFunction,
+    ToolFactoryOut,
+)
 from monster.dashboard.engine_client import Caller, EngineRefused, HttpEngine
 from monster.dashboard.identity.scope import Scope
 from monster.dashboard.permissions import Can
@@ -173,13 +179,6 @@ async def detach(
     await audit.record(session, scope.actor, Entry(Action.UPDATE, _KIND, agent_id, more=said))
 
 
-async def agents_with(
-    session: AsyncSession, scope: Scope, credential_ids: Collection[uuid.UUID]
-) -> Sequence[tuple[uuid.UUID, uuid.UUID]]:
-    """(credential, agent) of drafts that name one of these connections."""
-    return await queries.agents_with(session, scope, credential_ids)
-
-
 def attached(tool: Tool, offered: Mapping[uuid.UUID, Offer] | None = None) -> AttachedTool:
     """As a version of the agent has it. `offered`: what is published is pinned to these.
 
@@ -205,6 +204,9 @@ def _pinned(tool: Tool, offered: Mapping[uuid.UUID, Offer]) -> tuple[PinnedFunct
     if gone := [name for name in tool.functions if name not in known]:
         raise BadFunctions(f"{tool.name} has no {', '.join(gone)} any more", field="tools")
     wanted = tool.functions or list(offer.pins)
+    if len(wanted) > MOST_FUNCTIONS:
+        said = f"{tool.name} has {len(wanted)} functions: choose {MOST_FUNCTIONS} of them at most"
+        raise BadFunctions(said, field="tools")
     return tuple(offer.pins[name] for name in wanted if name in offer.pins)
 
 
