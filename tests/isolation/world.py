@@ -272,8 +272,7 @@ class _Engine:
     def fill(self) -> None:
         world, ids = self.world, self.world.ids
         found = json.dumps({"digest": FOUND, "offers": [], "left_out": []})
-        look = {"name": "look", "description": "", "parameters": {}, "effect": "read"}
-        tools = json.dumps([look])
+        tools = '[{"name": "look", "description": "", "parameters": {}, "effect": "read"}]'
         self.engine.execute(
             "update tool_factory set found = %s, tools = %s where id = %s",
             [found, tools, ids["mcp_server"]],

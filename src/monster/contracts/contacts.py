@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeAlias, cast
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from monster.kit.schemas import Input, Name, Output
+from monster.kit.schemas import Input, Name, Output, inside, storable_json
 
 LONGEST_EXT_ID = 500
 LARGEST_META = 16 * 1024  # bytes as JSON
@@ -21,41 +21,22 @@ ExtId: TypeAlias = Annotated[
 ]
 
 
-def _storable(meta: dict[str, Any]) -> dict[str, Any]:
-    """PostgreSQL keeps neither NUL, lone surrogates nor numbers that are none."""
+def _fitting(meta: dict[str, Any]) -> dict[str, Any]:
     if not _flat(meta, DEEPEST_META):
         raise PydanticCustomError("meta_deep", "This is nested deeper than 8 levels")
-    try:
-        written = json.dumps(meta, allow_nan=False, ensure_ascii=False).encode()
-    except ValueError:
-        raise PydanticCustomError("meta_text", "This holds what cannot be stored") from None
-    if len(written) > LARGEST_META:
+    storable_json(meta)
+    if len(json.dumps(meta, ensure_ascii=False).encode()) > LARGEST_META:
         raise PydanticCustomError("meta_size", "This is larger than 16 KiB")
-    if _holds_nul(meta):
-        raise PydanticCustomError("meta_text", "This holds what cannot be stored")
     return meta
-
-
-def _inside(value: object) -> list[object]:
-    if isinstance(value, Mapping):
-        pairs = cast(Mapping[str, object], value)
-        return [*pairs.keys(), *pairs.values()]
-    return cast(list[object], value) if isinstance(value, list) else []
 
 
 def _flat(value: object, levels: int) -> bool:
     if not isinstance(value, Mapping | list):
         return True
-    return levels > 0 and all(_flat(one, levels - 1) for one in _inside(cast(object, value)))
+    return levels > 0 and all(_flat(one, levels - 1) for one in inside(cast(object, value)))
 
 
-def _holds_nul(value: object) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    return any(map(_holds_nul, _inside(value)))
-
-
-Meta: TypeAlias = Annotated[dict[str, Any], AfterValidator(_storable)]
+Meta: TypeAlias = Annotated[dict[str, Any], AfterValidator(_fitting)]
 
 
 class ContactCreate(Input):

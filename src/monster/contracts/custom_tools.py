@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field, SecretStr, StringConstraints
 
 from monster.contracts.tools import EffectName
-from monster.kit.schemas import WHOLE, Input, Line, Name, Output
+from monster.kit.schemas import WHOLE, Input, Json, JsonObject, Line, Name, Output
 
 Method: TypeAlias = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 # `body`: a member of the object that is sent; `whole`: all of the body.
@@ -37,11 +37,11 @@ class CustomParameter(Input):
     place: Place
     wire: Wire = ""
     description: Text = ""
-    shape: Annotated[dict[str, Any], Field(max_length=100)] = Field(
+    shape: Annotated[JsonObject, Field(max_length=100)] = Field(
         default_factory=lambda: {"type": "string"}
     )
     required: bool = False
-    default: Any = None
+    default: Json = None
     explode: bool = True
 
 
@@ -80,7 +80,7 @@ class CustomToolCreate(Input):
     logo: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,50}$")] = "webhook"
     help: Text = ""
     base_url: Address
-    auth_config: dict[str, Any] = Field(default_factory=dict)
+    auth_config: JsonObject = Field(default_factory=dict)
     headers: Templates = Field(default_factory=dict)
     query: Templates = Field(default_factory=dict)
     basic: tuple[Wire, Wire] | None = None
@@ -100,7 +100,7 @@ class CustomToolChange(Input):
     logo: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,50}$")] = "webhook"
     help: Text = ""
     base_url: Address = ""
-    auth_config: dict[str, Any] = Field(default_factory=dict)
+    auth_config: JsonObject = Field(default_factory=dict)
     headers: Templates = Field(default_factory=dict)
     query: Templates = Field(default_factory=dict)
     basic: tuple[Wire, Wire] | None = None
@@ -161,7 +161,7 @@ class FunctionTry(Input):
     the caller's own is taken, if one is needed."""
 
     function: Wire
-    arguments: dict[str, Any] = Field(default_factory=dict)
+    arguments: JsonObject = Field(default_factory=dict)
     credential_id: uuid.UUID | None = None
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, StringConstraints
 
-from monster.kit.schemas import Input, Line, Name, Output, Prose
+from monster.kit.schemas import Input, Json, JsonObject, Line, Name, Output, Prose
 
 # Whether a person is asked before a call that acts; one that only reads never asks. `untrusted`:
 # once something that an outsider wrote is in the conversation.
@@ -38,7 +38,7 @@ class PinnedFunction(Input):
 
     name: FunctionName
     description: Prose
-    parameters: dict[str, Any]
+    parameters: JsonObject
     effect: EffectName
     hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -56,7 +56,7 @@ class AttachedTool(Input):
     description: Line = ""
     functions: Annotated[tuple[FunctionName, ...], Field(max_length=MOST_FUNCTIONS)] = ()
     pinned: Annotated[tuple[PinnedFunction, ...], Field(max_length=MOST_FUNCTIONS)] = ()
-    config: Annotated[dict[Name, Any], Field(max_length=50)] = Field(default_factory=dict)
+    config: Annotated[dict[Name, Json], Field(max_length=50)] = Field(default_factory=dict)
     approval: Approval = "untrusted"
 
 

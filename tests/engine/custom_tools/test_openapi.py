@@ -178,6 +178,9 @@ BAD = {
     "circle": '{"openapi":"3.0.0","paths":{"/a":{"$ref":"#/paths/~1a"}}}',
     "lost": '{"openapi":"3.0.0","paths":{"/a":{"$ref":"#/none"}}}',
     "dates": "2020-01-01",
+    "nul": '{"openapi": "3.0.0", "info": {"title": "\\u0000"}, "paths": {}}',
+    "half a character": '{"openapi": "3.0.0", "info": {"title": "\\ud800"}, "paths": {}}',
+    "no number": "openapi: 3.0.0\npaths: {}\nx: .nan",
 }
 
 
@@ -197,6 +200,8 @@ async def test_what_cannot_be_imported(tenant: Tenant) -> None:
         ({"operations": []}, "operations"),
         ({"url": "https://x.example"}, "document"),
         ({"base_url": "ftp://x"}, "base_url"),
+        ({"document": PETS.replace("pets.example/", "pets example/")}, "base_url"),
+        ({"document": "", "url": "ftp://x.example/pets.yaml"}, "url"),
     ]
     for change, field in changes:
         answer = await caller.post(f"{URL}/openapi", json=good | change)

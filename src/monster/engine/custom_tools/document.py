@@ -7,6 +7,7 @@ import orjson
 import yaml
 
 from monster.engine.custom_tools.errors import BadDocument
+from monster.kit.schemas import storable_json
 
 _DEEPEST = 60
 _MOST = 400_000  # events of YAML: each node is one or two
@@ -21,6 +22,7 @@ def parse(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BadDocument("this is no OpenAPI document", field="document")
     _check_depth(found)
+    _check_storable(cast(object, found))
     return cast("dict[str, Any]", found)
 
 
@@ -72,6 +74,14 @@ def _check_depth(value: Any) -> None:  # noqa: ANN401 (JSON)
         if not level:
             return
     raise BadDocument("it is nested too deep", field="document")
+
+
+def _check_storable(found: object) -> None:
+    try:
+        storable_json(found)
+    except ValueError:
+        said = "it holds NUL, half a character or a number that is none"
+        raise BadDocument(said, field="document") from None
 
 
 def _children(value: Any) -> list[Any]:  # noqa: ANN401 (JSON)

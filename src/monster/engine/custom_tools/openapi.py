@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
+from pydantic import ValidationError
+
 from monster.contracts.custom_tools import (
     LARGEST_DOCUMENT,
     CustomToolCreate,
@@ -45,6 +47,8 @@ class Source:
         """Raises BadDocument, DocumentUnreachable."""
         if bool(source.document) == bool(source.url):
             raise BadDocument("give one of document and url", field="document")
+        if source.url and not source.url.lower().startswith(("https://", "http://")):
+            raise BadDocument("an address begins with https:// or http://", field="url")
         text = source.document or await self._fetch(source.url)
         return await asyncio.to_thread(_read, text, source.url)
 
@@ -89,18 +93,21 @@ def tool(read: Read, wanted: OpenApiImport) -> CustomToolCreate:
     base_url = wanted.base_url or next(iter(read.servers), "")
     if not base_url:
         raise BadDocument("it does not say where the interface is", field="base_url")
-    return CustomToolCreate.model_validate(
-        {
-            "name": wanted.name,
-            "description": wanted.description,
-            "base_url": base_url,
-            "auth_config": read.security.auth_config,
-            "headers": read.security.headers,
-            "query": read.security.query,
-            "basic": read.security.basic,
-            "functions": functions,
-        }
-    )
+    made = {
+        "name": wanted.name,
+        "description": wanted.description,
+        "base_url": base_url,
+        "auth_config": read.security.auth_config,
+        "headers": read.security.headers,
+        "query": read.security.query,
+        "basic": read.security.basic,
+        "functions": functions,
+    }
+    try:
+        return CustomToolCreate.model_validate(made)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise BadDocument(first["msg"], field=str(first["loc"][0])) from None
 
 
 def _read(text: str, url: str) -> Read:

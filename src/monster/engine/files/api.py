@@ -15,9 +15,8 @@ from monster.kit.limits import takes_files
 router = APIRouter(tags=["files"])
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_BODY: dict[str, Any] = {
-    "requestBody": {"content": {"application/octet-stream": _BINARY}, "required": True}
-}
+# Without one it is an empty file.
+_BODY: dict[str, Any] = {"requestBody": {"content": {"application/octet-stream": _BINARY}}}
 _CONTENT: dict[int | str, dict[str, Any]] = {200: {"content": {"*/*": _BINARY}}}
 
 
