@@ -66,7 +66,11 @@ async def test_each_form_asks_for_every_parameter(
     for one in strategy.parameters:
         control = re.search(rf'<(\w+)[^>]*name="values\.{one.name}"[^>]*>', shown)
         assert control
-        assert one.description.strip().split("\n")[0] in unescape(shown)
+        said = one.description.strip().split("\n")[0]
+        is_label = said.replace(" ", "").casefold() == one.name.replace("_", "")
+        assert (
+            (f'id="values.{one.name}-help"' not in shown) if is_label else said in unescape(shown)
+        )
         assert ("required" in control[0]) == (one.required and one.type != "file")
         if one.type == "secret":
             assert 'type="password"' in control[0]

@@ -220,3 +220,25 @@ async def test_servers_and_tools_of_the_workspace_are_attached(
     shown = (await member.get(url, headers=PAGE)).text
     assert "greet · write" in shown
     assert "items · read" in shown
+
+
+async def test_a_server_that_changed_is_a_click_away(
+    tenant: Tenant, member: httpx.AsyncClient
+) -> None:
+    agent, caller = (await create_agent(member))["id"], tenant.caller(*Permission)
+    with remote.served() as where:
+        server = await caller.post("/v1/mcp_servers", json={"name": "Naughty", "url": where})
+        path = f"/v1/mcp_servers/{server.json()['id']}"
+        found = (await caller.post(f"{path}/discover", json={})).json()["found"]
+        await caller.post(f"{path}/accept", json={"digest": found["digest"]})
+        await attach(member, agent, tool_factory_id=server.json()["id"], name="naughty")
+        calm = (await member.get(f"/agents/{agent}/tools", headers=PAGE)).text
+        await caller.patch(path, json={"allowed": ["greet"]})
+        await caller.post(f"{path}/discover", json={})
+        await remote.change(where)
+        while (await caller.get(path)).json()["status"] != "failing":  # soon it is known
+            await caller.post(f"{path}/discover", json={})
+    shown = (await member.get(f"/agents/{agent}/tools", headers=PAGE)).text
+    assert "needs a look" not in calm
+    assert "The server does not offer what was accepted: look at what has changed." in shown
+    assert f'href="/settings/mcp/{server.json()["id"]}"' in shown

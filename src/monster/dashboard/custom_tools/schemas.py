@@ -77,6 +77,11 @@ def function_body(typed: Mapping[str, str]) -> dict[str, object]:
     }
 
 
+def has_many(typed: Mapping[str, str]) -> bool:
+    """More parameters than are shown at first."""
+    return any(typed.get(f"p{row}.name", "").strip() for row in ROWS[2:])
+
+
 def _parameter(typed: Mapping[str, str], row: int) -> dict[str, object]:
     def said(name: str) -> str:
         return typed.get(f"p{row}.{name}", "").strip()

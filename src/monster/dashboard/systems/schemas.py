@@ -49,6 +49,10 @@ def label(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One field of the form. `value` is what was typed, never a secret; `is_set`: there is one."""
@@ -70,6 +74,12 @@ class Part:
     @property
     def label(self) -> str:
         return label(self.parameter.name)
+
+    @property
+    def help(self) -> str:
+        """Nothing, if it only says the label once more."""
+        said = self.parameter.description
+        return "" if _letters(said) == _letters(self.label) else said
 
     @property
     def options(self) -> Sequence[tuple[str, str]]:

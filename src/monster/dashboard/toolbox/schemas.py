@@ -61,10 +61,18 @@ class Shown:
         if self.factory is None:
             return "What it was made of is gone. Detach it."
         if self.factory.status == "failing":
-            return self.factory.last_error or "It does not work now."
+            return sentence(self.factory.last_error or "It does not work now")
         if self.connection and self.connection.status != "active":
-            return self.connection.last_error or "Its connection does not work."
+            return sentence(self.connection.last_error or "Its connection does not work")
         return ""
+
+    @property
+    def where(self) -> str:
+        """The page on which the trouble can be ended, if there is one."""
+        if self.factory and self.factory.status == "failing":
+            is_server = self.factory.kind == "mcp_server"
+            return f"/settings/mcp/{self.factory.id}" if is_server else ""
+        return f"/connections/{self.connection.id}" if self.connection else ""
 
     @property
     def account(self) -> str:
