@@ -11,6 +11,7 @@ import pytest
 from monster.contracts.agents import AgentSpec
 from monster.contracts.tokens import Permission
 from monster.contracts.tools import Approval, AttachedTool
+from monster.engine.access.scope import Scope
 from monster.engine.tools.jira import Jira
 from monster.kit.ids import new_id
 from tests.approvals import Waits, person
@@ -187,3 +188,24 @@ async def test_the_value_is_in_no_row_but_sealed(tenant: Tenant, jira: JiraServe
             ((text,),) = row.fetchall()
             assert text
             assert TOKEN not in text
+
+
+async def test_what_the_builder_says_is_told_with_each_function(
+    tenant: Tenant, jira: JiraServer
+) -> None:
+    made = await connect(tenant, jira)
+    find = tenant.engine.state.parts.runs.find_tools
+    scope = Scope(tenant.id, "test", frozenset(), tenant.user_id)
+    tool = AttachedTool(
+        name="knowledge",
+        tool_factory_id=Jira.factory_id(),
+        credential_id=uuid.UUID(made["id"]),
+        description="Issues of the warehouse are in OPS.",
+        functions=("search",),
+    )
+    spec = {"tools": [tool.model_dump(mode="json")], "knowledge": {"indexes": [str(new_id())]}}
+    (alone,) = (await find(scope, {"tools": spec["tools"]})).values()
+    assert alone.schema.name == "knowledge_search"
+    assert alone.schema.description.endswith("\n\nIssues of the warehouse are in OPS.")
+    (own,) = (await find(scope, spec)).values()  # the engine's own is not displaced
+    assert "number of its source" in own.schema.description

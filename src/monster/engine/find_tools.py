@@ -45,7 +45,7 @@ class FindTools:
         if not attached:
             return own
         tools = [tool for one in attached for tool in self._of(AttachedTool.model_validate(one))]
-        return {**own, **{tool.schema.name: tool for tool in tools}}
+        return {**{tool.schema.name: tool for tool in tools}, **own}
 
     def _of(self, attached: AttachedTool) -> list[Tool]:
         system = self.connections.store.catalogue.by_id(attached.tool_factory_id)
@@ -58,7 +58,9 @@ class FindTools:
         names = attached.functions or tuple(functions)
         return [
             Tool(
-                ToolSchema(_named(attached, name), found.description, found.parameters),
+                ToolSchema(
+                    _named(attached, name), _told(attached, found.description), found.parameters
+                ),
                 found.mark.effect,
                 self._call(attached, name),
                 found.mark.seconds,
@@ -72,7 +74,11 @@ class FindTools:
 
     def _pinned(self, attached: AttachedTool, pinned: PinnedFunction) -> Tool:
         return Tool(
-            ToolSchema(_named(attached, pinned.name), pinned.description, pinned.parameters),
+            ToolSchema(
+                _named(attached, pinned.name),
+                _told(attached, pinned.description),
+                pinned.parameters,
+            ),
             Effect(pinned.effect),
             self._call(attached, pinned.name),
             _PATIENCE,
@@ -124,6 +130,11 @@ class FindTools:
             return await preview(context, content)
         more = f"{len(content) - LONGEST:,} more characters are in the file {stored.name!r}"
         return f"{content[:LONGEST]}\n\n[{more} of this conversation.]"
+
+
+def _told(attached: AttachedTool, description: str) -> str:
+    """With what whoever built the agent says about this tool of it."""
+    return "\n\n".join(filter(None, [description, attached.description]))
 
 
 def _named(attached: AttachedTool, function: str) -> str:

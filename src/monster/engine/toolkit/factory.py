@@ -118,6 +118,7 @@ class ToolFactory:
         return None
 
     @classmethod
+    @cache
     def factory_id(cls) -> uuid.UUID:
         return uuid.uuid5(_SYSTEMS, cls.system_name)
 
