@@ -17,7 +17,7 @@ VALUES = "values."  # before the name of a parameter, in forms as in what the en
 FILES = "files."  # the same, of a file that is chosen instead of pasted
 MODELS = "Models"  # the category of language models
 
-_ACRONYMS = {"api", "id", "url", "uri", "sql", "smtp", "imap", "aws", "oauth", "jql"}
+_ACRONYMS = {"api", "id", "tls", "url", "uri", "sql", "smtp", "imap", "aws", "oauth", "jql"}
 _KINDS = {"mcp_server": "MCP server", "custom": "Custom tool", "doc_source": "Document source"}
 _OWN = "Your own"
 
@@ -94,6 +94,8 @@ class Part:
         attributes: dict[str, object] = {"autocomplete": "off", "spellcheck": "false"}
         if self.parameter.pattern and self.parameter.type in ("text", "number"):
             attributes |= {"pattern": self.parameter.pattern, "title": self.parameter.description}
+        if self.is_set and not self.value:  # it is sealed, as a secret is
+            attributes |= {"placeholder": "Set. Type to replace it."}
         if self.parameter.type == "number":
             attributes |= {"step": "any"}
         if self.presets:
