@@ -97,6 +97,9 @@ async def test_a_name_is_given_once_and_there_is_an_end(member: httpx.AsyncClien
     assert (full.status_code, full.json()["error"]["code"]) == (409, "too_many_tools")
     tools = (await member.get(f"/api/agents/{agent}/tools")).json()
     url = f"/api/agents/{agent}/tools/{tools[0]['id']}"
+    for place in (True, "3", -1):
+        refused = await member.patch(url, json={"position": place})
+        assert (refused.status_code, refused.json()["error"]["field"]) == (422, "position")
     taken = await member.patch(url, json={"name": "jira1"})
     assert (taken.status_code, taken.json()["error"]["field"]) == (409, "name")
 

@@ -262,9 +262,11 @@ def _example(schema: Json, components: Json, name: str) -> object:
 
 def _fresh(value: object) -> object:
     """`*` stands for something that nobody had before, `*next` for a number above those before."""
-    if value == "*next":
-        return next(_NUMBERS)
-    return _replaced(value, lambda text: text.replace("*", new_id().hex))
+
+    def made(text: str) -> object:
+        return next(_NUMBERS) if text == "*next" else text.replace("*", new_id().hex)
+
+    return _replaced(value, made)
 
 
 def _apps() -> dict[Literal["dashboard", "engine"], FastAPI]:

@@ -21,6 +21,8 @@ NO_REFERENCE = {
     "engine:PUT /v1/agents/{agent_id} body:user_id": "whose the agent is, as the dashboard knows",
     "engine:PUT /v1/agents/{agent_id} body:credential_id": "looked up when it is used",
     "engine:PUT /v1/agents/{agent_id} body:knowledge.indexes": "looked up when it is used",
+    "engine:PUT /v1/agents/{agent_id} body:tools.0.tool_factory_id": "looked up when it is used",
+    "engine:PUT /v1/agents/{agent_id} body:tools.0.credential_id": "looked up when it is used",
     "engine:DELETE /v1/agents/{agent_id} path:agent_id": "buries the caller's own copy, if any",
     "engine:GET /v1/conversations query:agent_id": "a filter: of no agent, no conversation",
     "engine:GET /v1/audit query:user_id": "a filter: of nobody here, no line",

@@ -18,7 +18,7 @@ from monster.contracts.tools import (
     ToolFactoryOut,
     ToolName,
 )
-from monster.kit.schemas import Input, Line, Name, Output
+from monster.kit.schemas import WHOLE, Input, Line, Name, Output
 
 Functions = Annotated[tuple[FunctionName, ...], Field(max_length=MOST_FUNCTIONS)]
 Config = Annotated[dict[Name, str], Field(max_length=50)]
@@ -46,7 +46,7 @@ class ToolChanges(Input):
     approval: Approval = "untrusted"
     functions: Functions = ()
     config: Config = Field(default_factory=dict)
-    position: Annotated[int, Field(ge=0, le=1_000)] = 0
+    position: Annotated[int, Field(ge=0, le=1_000), WHOLE] = 0
 
 
 class ToolOut(Output):
