@@ -1,6 +1,7 @@
 """The screens about custom tools, with the real engine and an API on loopback."""
 
 from collections.abc import AsyncIterator
+from html import unescape
 from pathlib import Path
 
 import httpx
@@ -171,3 +172,30 @@ async def test_a_stranger_is_led_to_the_door(dashboard: FastAPI) -> None:
         ("POST", f"{HOME}/{new_id()}/delete"),
     ]:
         assert (await client(dashboard).request(method, path)).status_code == 401
+
+
+async def test_a_function_is_tried_in_place(tenant: Tenant, api: Api) -> None:
+    member = tenant.member()
+    where = await _make(member, api.url)
+    wanted = {"try": "get_item", "arguments": '{"id": 7}'}
+    early = await member.post(f"{where}/try", data=wanted)
+    assert early.status_code == 200
+    assert "Nothing came of it" in early.text  # there is no connection yet
+
+    asked = {"factory": where.rpartition("/")[2], "back": where}
+    data = {"name": "Ours", "scope": "private", "values.key": KEY}
+    await member.post(NEW, params=asked, data=data)
+    shown = unescape((await member.post(f"{where}/try", data=wanted)).text)
+    assert '"path": "/v1/items/7"' in shown
+    assert '{"id": 7}</textarea>' in shown
+    assert KEY not in shown
+
+
+@pytest.mark.parametrize("arguments", ["{", "[]", "7", "[" * 100_000])
+async def test_arguments_are_an_object(tenant: Tenant, arguments: str) -> None:
+    member = tenant.member()
+    where = await _make(member)
+    wanted = {"try": "get_item", "arguments": arguments}
+    answer = await member.post(f"{where}/try", data=wanted)
+    assert answer.status_code == 422
+    assert 'id="arguments-error"' in answer.text

@@ -262,6 +262,7 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /settings/custom-tools": _NAME | _CALL | {"base_url": "https://api.example.com"},
     "POST /settings/custom-tools/import": _NAME | {"document": _OPENAPI, "operations": "items"},
     "POST /settings/custom-tools/{tool_factory_id}": _CALL,
+    "POST /settings/custom-tools/{tool_factory_id}/try": {"try": "nothing", "arguments": "{}"},
     "POST /settings/custom-tools/{tool_factory_id}/delete": {},
     "POST /settings/mcp": _NAME | {"url": "http://127.0.0.1:9/mcp", "auth": "token"},
     "POST /settings/mcp/{mcp_server_id}": _NAME

@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from monster.contracts.custom_tools import OpenApiPreview
+from monster.contracts.custom_tools import FunctionTried, OpenApiPreview
 from monster.contracts.tools import ToolFactoryOut
 from monster.dashboard.custom_tools import schemas, service
+from monster.dashboard.custom_tools.errors import BadArguments
 from monster.dashboard.custom_tools.schemas import HOME
 from monster.dashboard.engine_client import EngineRefused
 from monster.dashboard.identity.scope import CurrentEngine, CurrentScope, Scope
@@ -105,6 +106,23 @@ async def add_function(
     return pages.go(request, f"{HOME}/{tool.id}", "The function is saved.")
 
 
+@router.post("/{tool_factory_id}/try")
+async def try_function(
+    request: Request, scope: CurrentScope, engine: CurrentEngine, tool_factory_id: uuid.UUID
+) -> Response:
+    """What came of it is shown once, and kept nowhere."""
+    tool = await service.get(engine, scope, tool_factory_id)
+    typed = await forms.fields(request)
+    try:
+        body = schemas.try_body(typed)
+        tried = await service.attempt(engine, scope, tool.id, body)
+    except (BadArguments, EngineRefused) as error:
+        if isinstance(error, EngineRefused) and error.status not in _OURS:
+            raise
+        return _form(request, scope, tool, Asked(typed, {"arguments": sentence(error.message)}))
+    return _form(request, scope, tool, Asked(typed), tried)
+
+
 @router.get("/{tool_factory_id}/delete")
 async def ask_to_delete(
     request: Request, scope: CurrentScope, engine: CurrentEngine, tool_factory_id: uuid.UUID
@@ -129,8 +147,14 @@ def _again(typed: dict[str, str], error: EngineRefused) -> Asked:
     return schemas.refused(typed, error.code, error.field, sentence(error.message))
 
 
-def _form(request: Request, scope: Scope, tool: ToolFactoryOut | None, asked: Asked) -> Response:
-    shown = {"name", "base_url", "auth_name", "function", "says", "path", "result"}
+def _form(
+    request: Request,
+    scope: Scope,
+    tool: ToolFactoryOut | None,
+    asked: Asked,
+    tried: FunctionTried | None = None,
+) -> Response:
+    shown = {"name", "base_url", "auth_name", "function", "says", "path", "result", "arguments"}
     return _SETTING.page(
         request,
         scope.shell,
@@ -142,6 +166,7 @@ def _form(request: Request, scope: Scope, tool: ToolFactoryOut | None, asked: As
         errors=asked.errors,
         problem=next((said for name, said in asked.errors.items() if name not in shown), ""),
         say=schemas,
+        tried=tried,
     )
 
 

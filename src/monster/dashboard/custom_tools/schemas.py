@@ -4,10 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from monster.contracts.custom_tools import FunctionTried
 from monster.contracts.tools import ToolFactoryOut
+from monster.dashboard.custom_tools.errors import BadArguments
 from monster.dashboard.systems.schemas import Asked
 
 HOME = "/settings/custom-tools"
+_LONGEST = 20_000  # characters of a result that are shown
 ROWS = range(8)  # of parameters, in the form of a function
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 PLACES = (
@@ -106,6 +109,24 @@ def _read(text: str, kind: str) -> object:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def try_body(typed: Mapping[str, str]) -> dict[str, object]:
+    """Raises BadArguments."""
+    try:
+        arguments: object = json.loads(typed.get("arguments", "").strip() or "{}")
+    except (ValueError, RecursionError) as error:
+        raise BadArguments("That is no JSON.", field="arguments") from error
+    if not isinstance(arguments, dict):
+        raise BadArguments('Write an object, such as {"id": 7}.', field="arguments")
+    return {"function": typed.get("try", ""), "arguments": cast("dict[str, object]", arguments)}
+
+
+def shown(tried: FunctionTried) -> str:
+    """The result as it is read: text as it stands, all else as JSON."""
+    told: object = tried.result
+    text = told if isinstance(told, str) else json.dumps(told, indent=2, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\n…"
 
 
 def functions(tool: ToolFactoryOut) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import TypeAdapter
 
-from monster.contracts.custom_tools import OpenApiPreview
+from monster.contracts.custom_tools import FunctionTried, OpenApiPreview
 from monster.contracts.tools import ToolFactoryOut
 from monster.dashboard.custom_tools.errors import NoSuchTool
 from monster.dashboard.engine_client import HttpEngine
@@ -53,6 +53,15 @@ async def change(
     scope.require(Can.CONNECT)
     changed = await engine.call(scope.caller, "PATCH", f"{_PATH}/{tool_id}", json=body)
     return ToolFactoryOut.model_validate(changed)
+
+
+async def attempt(
+    engine: HttpEngine, scope: Scope, tool_id: uuid.UUID, body: Mapping[str, object]
+) -> FunctionTried:
+    """One call, with the caller's own connection if it takes one: it really is made."""
+    scope.require(Can.CONNECT)
+    tried = await engine.call(scope.caller, "POST", f"{_PATH}/{tool_id}/try", json=body)
+    return FunctionTried.model_validate(tried)
 
 
 async def preview(engine: HttpEngine, scope: Scope, source: Mapping[str, str]) -> OpenApiPreview:
