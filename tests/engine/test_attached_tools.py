@@ -8,9 +8,10 @@ import orjson
 import psycopg
 import pytest
 
+from monster.contracts import pinning
 from monster.contracts.agents import AgentSpec
 from monster.contracts.tokens import Permission
-from monster.contracts.tools import Approval, AttachedTool
+from monster.contracts.tools import Approval, AttachedTool, ToolFactoryOut
 from monster.engine.access.scope import Scope
 from monster.engine.tools.jira import Jira
 from monster.kit.ids import new_id
@@ -48,10 +49,13 @@ async def publish(
     credential_id: str | None = None,
     approval: Approval = "never",
     functions: tuple[str, ...] = (),
+    of: dict[str, Any] | None = None,
 ) -> str:
+    offered = ToolFactoryOut.model_validate(of).tools if of else ()
     tool = AttachedTool(
         name="jira",
-        tool_factory_id=Jira.factory_id(),
+        tool_factory_id=of["id"] if of else Jira.factory_id(),
+        pinned=tuple(pinning.pin(one) for one in offered),
         credential_id=uuid.UUID(credential_id) if credential_id else None,
         functions=functions,
         approval=approval,
@@ -124,6 +128,34 @@ async def test_somebody_elses_private_connection_is_never_used(
     await waits.answer()
     assert (await waits.end())["status"] == "completed"
     assert len(jira.requests) == 1
+
+
+async def test_another_tenants_connection_does_not_exist(
+    two_tenants: tuple[Tenant, Tenant], jira: JiraServer
+) -> None:
+    tenant, other = two_tenants
+    made = await connect(tenant, jira, scope="shared")
+    agent = await publish(other, [{"calls": [SEARCH]}, DONE], made["id"])
+    run = await person(other, agent).ask_json("go")
+    assert (run["status"], run["reason"]) == ("waiting", "connection: JIRA")
+    assert jira.requests == []
+
+
+async def test_another_tenants_tool_factory_does_not_exist(
+    two_tenants: tuple[Tenant, Tenant], jira: JiraServer
+) -> None:
+    tenant, other = two_tenants
+    look = {"name": "look", "description": "Looks.", "path": "/rest/api/3/myself"}
+    body = {"name": "Shop", "base_url": jira.url, "functions": [look]}
+    made = await tenant.caller(READ, WRITE).post("/v1/tool_factories/custom", json=body)
+    factory = made.json()
+    script: Script = [{"calls": [["jira_look", {}]]}, DONE]
+    asked = list[bool]()
+    for who in (other, tenant):
+        agent = await publish(who, script, of=factory)
+        await person(who, agent).ask("go")
+        asked.append(bool(jira.requests))
+    assert asked == [False, True]
 
 
 async def test_a_connection_that_is_refused_says_so_and_the_run_waits(
