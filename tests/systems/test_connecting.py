@@ -8,6 +8,7 @@ from monster.contracts.tokens import Permission
 from monster.kit.ids import new_id
 from tests.builders import Tenant
 from tests.systems.jira_server import USERNAME, JiraServer, jira_server
+from tests.upstream import reply_json, upstream
 
 URL = "/v1/credentials"
 
@@ -24,9 +25,11 @@ async def test_jira_is_connected_tested_and_put_right(tenant: Tenant) -> None:
         made = (await caller.post(URL, json=form(server, wrong))).json()
         place = f"{URL}/{made['id']}"
         failed = await caller.post(f"{place}/test")
+        asked = len(server.requests)
         await caller.patch(place, json={"values": {"jira_token": right}})
         tested = await caller.post(f"{place}/test")
 
+    assert asked == 1  # the same wrong token twice could lock the account
     assert failed.json()["status"] == "failing"
     assert "JIRA does not accept the connection" in failed.json()["last_error"]
     assert (tested.json()["status"], tested.json()["last_error"]) == ("active", None)
@@ -58,3 +61,14 @@ async def test_what_cannot_be_a_connection_is_refused_with_its_field(
     error = answer.json()["error"]
     assert (error["code"], error["field"]) == ("bad_value", field)
     assert (await caller.get(URL)).json() == []
+
+
+@pytest.mark.parametrize("body", [[], {}, 5, "<html>", None, [{"displayName": 1}]])
+async def test_something_else_at_the_address_is_said(tenant: Tenant, body: object) -> None:
+    caller = tenant.caller(Permission.CREDENTIALS_READ, Permission.CREDENTIALS_WRITE)
+    async with upstream(reply_json(body)) as served:
+        sent = form(JiraServer(url=served.url), "ATATT-1")
+        made = (await caller.post(URL, json=sent)).json()
+        tested = await caller.post(f"{URL}/{made['id']}/test")
+    assert (tested.status_code, tested.json()["status"]) == (200, "failing"), tested.text
+    assert tested.json()["last_error"]

@@ -29,6 +29,9 @@ from monster.kit.addresses import Guard
 from monster.kit.db import SessionMaker
 from monster.kit.ids import new_id
 
+# What a system's code raises when something else answers at the address that it was given.
+_ODD = (LookupError, TypeError, AttributeError, ValueError)
+
 
 class Grants(Protocol):
     def source(self, scope: Scope, opened: Opened) -> TokenSource:
@@ -115,8 +118,11 @@ class Connections:
             account = await live.account()
         except ConnectionRefused as error:
             return {"status": "expired" if opened.is_oauth else "failing", "last_error": str(error)}
-        except ToolFailed as error:
+        except (ToolFailed, Unclear) as error:
             return {"status": "failing", "last_error": str(error)}
+        except _ODD:
+            said = f"what answers there is not {opened.definition.name}"
+            return {"status": "failing", "last_error": said}
         return {"status": "active", "last_error": None, "account": account}
 
     async def revoke(self, scope: Scope, credential_id: uuid.UUID) -> None:
@@ -145,6 +151,8 @@ class Connections:
             result = await found.live.call(call.function, call.arguments)
         except (ConnectionMissing, ToolFailed, Unclear) as error:
             return None, str(error)
+        except _ODD as error:
+            return None, f"the answer is not as it should be: {error!r}"
         return orjson.loads(logs.mask(orjson.dumps(result, default=str).decode())), None
 
     async def refused(self, scope: Scope, credential_id: uuid.UUID, why: str) -> None:

@@ -122,20 +122,29 @@ class Http:
         again with new headers; "too many" is waited for if that is short.
         """
         acts = method not in _SAFE if acts is None else acts
-        answer = await self._send(method, path, request, acts=acts, again=False)
+        own = await self.authorize(False)  # noqa: FBT003 (an Authorize)
+        answer = await self._send(method, path, request, own, acts=acts)
         if answer.status == 401:
-            answer = await self._send(method, path, request, acts=acts, again=True)
+            # The same once more could lock an account there.
+            if (new := await self.authorize(True)) != own:  # noqa: FBT003
+                answer = await self._send(method, path, request, new, acts=acts)
         elif answer.status == 429 and (pause := _pause(answer)) <= _LONGEST_WAIT:
             await asyncio.sleep(pause)
-            answer = await self._send(method, path, request, acts=acts, again=False)
+            answer = await self._send(method, path, request, own, acts=acts)
         if answer.status >= 300 and answer.status not in fine:
             self._refuse(answer, acts=acts)
         return answer
 
     async def _send(
-        self, method: str, path: str, request: dict[str, Any], *, acts: bool, again: bool
+        self,
+        method: str,
+        path: str,
+        request: dict[str, Any],
+        own: Mapping[str, str],
+        *,
+        acts: bool,
     ) -> Answer:
-        headers = {**await self.authorize(again), **request.get("headers", {})}
+        headers = {**own, **request.get("headers", {})}
         fixed = {"headers": headers, "allow_redirects": False}
         asked: dict[str, Any] = {"timeout": _TIMEOUT, **request, **fixed}
         url = URL(self.base_url + path, encoded=asked.pop("exact", False))
