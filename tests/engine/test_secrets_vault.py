@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -37,7 +38,16 @@ MCP = {
     "headers": {"Authorization": "Bearer ${TOKEN}"},
 }
 
+CUSTOM = {
+    "name": "Ours",
+    "base_url": "https://shop.example",
+    "headers": {"X-Key": "{own}"},
+    "environments": {"own": "secret-of-the-tool"},
+    "functions": [{"name": "items", "description": "All items.", "path": "/items"}],
+}
+
 CHANGES = {
+    "tool_factories": {"environments": {"own": "another-secret-of-it"}},
     "oauth_providers": {"client_secret": "another-secret"},
     "mcp_servers": {"environments": {"TOKEN": "another-token"}},
 }
@@ -70,12 +80,18 @@ async def test_no_transaction_waits_for_vault(
         vault.at_each = lambda: waiting.append(store.sql(WAITING)[0][0])
         values = {"api_key": "sk-0123456789", "base_url": f"{served.url}/v1"}
         key = {"system_name": "openai", "name": "Main", "scope": "shared", "values": values}
-        forms = {"oauth_providers": OAUTH, "mcp_servers": MCP, "credentials": key}
+        forms: dict[str, dict[str, Any]] = {
+            "oauth_providers": OAUTH,
+            "mcp_servers": MCP,
+            "credentials": key,
+            "tool_factories": CUSTOM,
+        }
         for path, form in forms.items():
+            place = "tool_factories/custom" if form is CUSTOM else path
             async with _engine(store, vault.settings(), tmp_path) as engine:
                 tenant = Tenant(dashboard, engine)
                 caller = tenant.caller(Permission.CREDENTIALS_READ, Permission.CREDENTIALS_WRITE)
-                made = await caller.post(f"/v1/{path}", json=form)
+                made = await caller.post(f"/v1/{place}", json=form)
                 assert made.status_code == 201, made.text
             async with _engine(store, vault.settings(), tmp_path) as engine:
                 tenant = Tenant(dashboard, engine, tenant.id, tenant.user_id)

@@ -16,25 +16,17 @@ from monster.contracts.oauth import Authorize
 from monster.contracts.tokens import Permission
 from monster.engine.access.scope import CurrentScope, Scope, Transaction, transaction
 from monster.engine.credentials import service as credentials
+from monster.engine.credentials.api import TheConnections
 from monster.engine.credentials.connections import Connections, Use
 from monster.engine.mcp.offers import Offers
 from monster.engine.mcp.servers import McpServers, Server
 from monster.engine.mcp_servers import service
 from monster.engine.mcp_servers.errors import McpServerFailed, NotConnected
 from monster.engine.oauth.registry import Registry
-from monster.engine.secrets.scope import KeysReady
-from monster.engine.secrets.service import Secrets
+from monster.engine.secrets.scope import KeysReady, TheSecrets
 from monster.engine.toolkit.effects import ConnectionMissing, ToolFailed
 
 router = APIRouter(prefix="/mcp_servers", tags=["MCP servers"])
-
-
-async def _connections(request: Request) -> Connections:
-    return request.app.state.connections
-
-
-async def _secrets(request: Request) -> Secrets:
-    return request.app.state.secrets
 
 
 async def _mcp(request: Request) -> McpServers:
@@ -42,8 +34,6 @@ async def _mcp(request: Request) -> McpServers:
 
 
 TheMcp: TypeAlias = Annotated[McpServers, Depends(_mcp)]
-TheConnections: TypeAlias = Annotated[Connections, Depends(_connections)]
-TheSecrets: TypeAlias = Annotated[Secrets, Depends(_secrets)]
 
 
 @router.get("")

@@ -1,8 +1,18 @@
 """For endpoints that seal or open within their transaction."""
 
+from typing import Annotated, TypeAlias
+
 from fastapi import Depends, Request
 
 from monster.engine.access.scope import CurrentScope
+from monster.engine.secrets.service import Secrets
+
+
+async def _secrets(request: Request) -> Secrets:
+    return request.app.state.secrets
+
+
+TheSecrets: TypeAlias = Annotated[Secrets, Depends(_secrets)]
 
 
 async def _keys_ready(request: Request, scope: CurrentScope) -> None:

@@ -17,7 +17,7 @@ from monster.contracts.tools import ToolFactoryOut
 from monster.engine.access.scope import CurrentScope, Transaction, transaction
 from monster.engine.custom_tools import openapi
 from monster.engine.custom_tools.openapi import Source
-from monster.engine.secrets.service import Secrets
+from monster.engine.secrets.scope import KeysReady, TheSecrets
 from monster.engine.tool_factories import service
 from monster.engine.toolkit.catalogue import Catalogue
 
@@ -28,15 +28,10 @@ async def _catalogue(request: Request) -> Catalogue:
     return request.app.state.catalogue
 
 
-async def _secrets(request: Request) -> Secrets:
-    return request.app.state.secrets
-
-
 async def _source(request: Request) -> Source:
     return request.app.state.documents
 
 
-TheSecrets: TypeAlias = Annotated[Secrets, Depends(_secrets)]
 TheSource: TypeAlias = Annotated[Source, Depends(_source)]
 TheCatalogue: TypeAlias = Annotated[Catalogue, Depends(_catalogue)]
 
@@ -49,14 +44,14 @@ async def list_tool_factories(
     return await service.all_of(session, scope, catalogue)
 
 
-@router.post("/custom", status_code=201)
+@router.post("/custom", status_code=201, dependencies=[KeysReady])
 async def create_custom_tool(
     data: CustomToolCreate, session: Transaction, scope: CurrentScope, secrets: TheSecrets
 ) -> ToolFactoryOut:
     return await service.create_custom(session, scope, secrets, data)
 
 
-@router.patch("/{tool_factory_id}")
+@router.patch("/{tool_factory_id}", dependencies=[KeysReady])
 async def change_custom_tool(
     tool_factory_id: uuid.UUID,
     data: CustomToolChange,
@@ -79,7 +74,7 @@ async def preview_openapi(
     return openapi.preview(await source.read(data))
 
 
-@router.post("/openapi", status_code=201)
+@router.post("/openapi", status_code=201, dependencies=[KeysReady])
 async def import_openapi(
     data: OpenApiImport,
     request: Request,
